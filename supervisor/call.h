@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One AIO call (or exec or exit) of a tracee, whatever door it came by. A handler answers with a verdict:
+ * return a value, let the kernel do it, or park until something holds; then it is called again with the same
+ * call. Only dispatch calls handlers and sends replies.
+ */
+#ifndef CALL_H
+#define CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+#include "loop.h"
+#include "notify.h"
+#include "util.h"
+
+enum call_kind {
+	CALL_SETUP,
+	CALL_DESTROY,
+	CALL_GETEVENTS,
+	CALL_SUBMIT,
+	CALL_CANCEL,
+	CALL_PGETEVENTS,
+	CALL_EXEC,
+	CALL_EXIT,		/* of a thread */
+	CALL_EXIT_GROUP,
+	CALL_FOREIGN,		/* an AIO call of i386 or x32: ENOSYS (docs/aio-abi.md, D8) */
+	CALL_KINDS,
+};
+
+enum door {
+	DOOR_TRAP,
+};
+
+struct context;
+struct dispatch;
+struct remote;
+struct request;
+struct thread;
+struct mm;
+
+struct call {
+	struct list node;		/* the list it is parked on, or the list of ready ones */
+	struct list parked;		/* all parked calls */
+	enum door door;
+	enum call_kind kind;
+	uint64_t id;			/* order of arrival, unique in a run */
+	struct notice notice;
+	struct thread *thread;
+	struct mm *mm;
+	uint64_t entered_ns;		/* when it was parked first; 0: never */
+	uint64_t check_ns;		/* when to look at the thread's state again */
+	uint64_t cursor;		/* io_submit: entries accepted; io_getevents: events taken */
+	bool again;			/* the handler has seen it before */
+	bool broken;			/* a signal waits for the thread: answer -EINTR if nothing was done */
+
+	struct {			/* io_getevents, io_pgetevents */
+		uint64_t min_nr;
+		uint64_t nr;
+		bool has_deadline;
+		bool expired;
+		bool has_mask;
+		uint64_t sigmask;
+		struct loop_timer deadline;
+		struct dispatch *deadline_owner;
+	} wait;
+	struct context *ctx;		/* io_setup between reply and mapping; io_destroy while draining */
+	struct remote *episode;		/* io_setup, io_destroy: the thread is seized */
+	struct request *waits_for;	/* io_submit: this accepted request must finish first */
+};
+
+enum verdict_kind {
+	VERDICT_RETURN,
+	VERDICT_CONTINUE,
+	VERDICT_PARK,
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	int64_t value;			/* RETURN */
+	struct list *on;		/* PARK: which list */
+	/* RETURN: what is left to do in the thread behind the reply; NULL: nothing. */
+	void (*after)(struct dispatch *d, struct call *call);
+};
+
+static inline struct verdict verdict_return(int64_t value)
+{
+	return (struct verdict){ .kind = VERDICT_RETURN, .value = value };
+}
+
+static inline struct verdict verdict_continue(void)
+{
+	return (struct verdict){ .kind = VERDICT_CONTINUE };
+}
+
+static inline struct verdict verdict_park(struct list *on)
+{
+	return (struct verdict){ .kind = VERDICT_PARK, .on = on };
+}
+
+#endif

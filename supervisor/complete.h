@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only way from io to ring. The order is fixed: data copied out, entry, tail, eventfd, waiters, files.
+ */
+#ifndef COMPLETE_H
+#define COMPLETE_H
+
+#include "dispatch.h"
+
+/* Gives the request's next piece to the engines; done inside submit: it is put on d->finished. */
+void request_start(struct dispatch *d, struct request *r);
+/* Engines' callback; arg: the dispatch. */
+void complete(void *arg, struct list *ios);
+/* What was done inside submit since the last time; called before a reply, and in long batches. */
+void complete_finished(struct dispatch *d);
+
+#endif

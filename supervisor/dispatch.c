@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. Notifications are received as early as possible (until then a handler without SA_RESTART can break a
+ * call off) and handled one after the other. Each gets a verdict from its handler: an answer goes out at once;
+ * a parked call stands on one list of the thing it waits for, and is asked again when that changes. A call is
+ * executed once: while it is parked it has consumed nothing that it would have to give back.
+ *
+ * Nothing tells us that a signal waits for a parked thread, but its state does (design.md, The trap): S while
+ * it sleeps undisturbed, D from the first signal on that would have interrupted it. One timer looks at all that
+ * are due, after 1 ms first, then after a quarter of the time parked so far.
+ */
+#include "dispatch.h"
+
+#include <assert.h>
+#include <linux/audit.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "complete.h"
+#include "log.h"
+#include "notify.h"
+
+#define PUMP_NS (100 * NSEC_PER_USEC)
+#define CHECK_FIRST_NS NSEC_PER_MSEC
+#define CHECK_LAST_NS (250 * NSEC_PER_MSEC)
+#define RECEIVE_MAX 64
+
+typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
+
+static struct verdict handle_foreign(struct dispatch *d, struct call *call);
+
+static handler_fn *const handlers[CALL_KINDS] = {
+	[CALL_SETUP] = handle_setup,
+	[CALL_DESTROY] = handle_destroy,
+	[CALL_GETEVENTS] = handle_getevents,
+	[CALL_SUBMIT] = handle_submit,
+	[CALL_CANCEL] = handle_cancel,
+	[CALL_PGETEVENTS] = handle_getevents,
+	[CALL_EXEC] = life_exec,
+	[CALL_EXIT] = life_exit,
+	[CALL_EXIT_GROUP] = life_exit,
+	[CALL_FOREIGN] = handle_foreign,
+};
+
+static const struct {
+	int nr;
+	enum call_kind kind;
+} native_calls[] = {
+	{ SYS_io_setup, CALL_SETUP },
+	{ SYS_io_destroy, CALL_DESTROY },
+	{ SYS_io_getevents, CALL_GETEVENTS },
+	{ SYS_io_submit, CALL_SUBMIT },
+	{ SYS_io_cancel, CALL_CANCEL },
+	{ SYS_io_pgetevents, CALL_PGETEVENTS },
+	{ SYS_execve, CALL_EXEC },
+	{ SYS_execveat, CALL_EXEC },
+	{ SYS_exit, CALL_EXIT },
+	{ SYS_exit_group, CALL_EXIT_GROUP },
+};
+
+static struct verdict handle_foreign(struct dispatch *d, struct call *call)
+{
+	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they get ENOSYS",
+		      (int)call->notice.tid);
+	return verdict_return(-ENOSYS);
+}
+
+#if defined(__x86_64__)
+#define X32_BIT 0x40000000
+
+static enum call_kind foreign_kind(const struct notice *n)
+{
+	static const struct {
+		uint32_t arch;
+		int nr;
+		enum call_kind kind;
+	} known[] = {
+		{ AUDIT_ARCH_I386, 1, CALL_EXIT },
+		{ AUDIT_ARCH_I386, 11, CALL_EXEC },
+		{ AUDIT_ARCH_I386, 252, CALL_EXIT_GROUP },
+		{ AUDIT_ARCH_I386, 358, CALL_EXEC },
+		{ AUDIT_ARCH_X86_64, X32_BIT | 60, CALL_EXIT },
+		{ AUDIT_ARCH_X86_64, X32_BIT | 231, CALL_EXIT_GROUP },
+		{ AUDIT_ARCH_X86_64, X32_BIT | 520, CALL_EXEC },
+		{ AUDIT_ARCH_X86_64, X32_BIT | 545, CALL_EXEC },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i].arch == n->arch && known[i].nr == n->nr)
+			return known[i].kind;
+	}
+	return CALL_FOREIGN;
+}
+#else
+static enum call_kind foreign_kind(const struct notice *n)
+{
+	return CALL_FOREIGN;
+}
+#endif
+
+static enum call_kind kind_of(const struct notice *n)
+{
+#if defined(__x86_64__)
+	if (n->arch != AUDIT_ARCH_X86_64)
+		return foreign_kind(n);
+#endif
+	for (size_t i = 0; i < ARRAY_SIZE(native_calls); i++) {
+		if (native_calls[i].nr == n->nr)
+			return native_calls[i].kind;
+	}
+	return foreign_kind(n);
+}
+
+static bool is_aio(enum call_kind kind)
+{
+	return kind != CALL_EXEC && kind != CALL_EXIT && kind != CALL_EXIT_GROUP;
+}
+
+static void call_free(struct dispatch *d, struct call *call)
+{
+	if (call->thread && call->thread->call == call)
+		call->thread->call = NULL;
+	if (call->waits_for)
+		call->waits_for->caller = NULL;
+	loop_timer_stop(d->loop, &call->wait.deadline);
+	list_del(&call->node);
+	list_del(&call->parked);
+	free(call);
+}
+
+void dispatch_forget(struct dispatch *d, struct call *call)
+{
+	if (call->kind == CALL_DESTROY && call->ctx) {
+		call->ctx->destroying = false;
+		list_del(&call->node);
+		context_settle(d, call->ctx);
+	}
+	life_forget(d, call);
+	call_free(d, call);
+}
+
+static void watch_arm(struct dispatch *d, uint64_t due_ns)
+{
+	if (loop_timer_armed(&d->watch) && d->watch.due_ns <= due_ns)
+		return;
+	if (loop_timer_start(d->loop, &d->watch, due_ns))
+		log_warn_once("out of memory for a timer: signals may not interrupt io_getevents");
+}
+
+static void park(struct dispatch *d, struct call *call, struct list *on)
+{
+	if (!call->entered_ns) {
+		call->entered_ns = now_ns();
+		call->check_ns = call->entered_ns + CHECK_FIRST_NS;
+	}
+	if (on && list_empty(&call->node))
+		list_add_tail(on, &call->node);
+	if (list_empty(&call->parked))
+		list_add_tail(&d->parked, &call->parked);
+	if (call->thread)
+		call->thread->call = call;
+	watch_arm(d, call->check_ns);
+}
+
+static void answer(struct dispatch *d, struct call *call, const struct verdict *v)
+{
+	int err;
+
+	if (v->kind == VERDICT_CONTINUE)
+		err = notify_continue(d->notify, call->notice.cookie);
+	else
+		err = notify_reply(d->notify, call->notice.cookie, v->value);
+	if (err && err != -ENOENT)
+		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid, strerror(-err));
+	if (v->after)
+		v->after(d, call);
+	call_free(d, call);
+}
+
+/* A parked call is asked only while somebody waits for the answer. */
+static bool caller_gone(struct dispatch *d, struct call *call)
+{
+	return call->again && is_aio(call->kind) && !notify_valid(d->notify, call->notice.cookie);
+}
+
+void dispatch_run(struct dispatch *d, struct call *call)
+{
+	struct verdict v;
+
+	if (caller_gone(d, call)) {
+		dispatch_forget(d, call);
+		return;
+	}
+	atomic_store_explicit(&d->pulse->pid, call->notice.tid, memory_order_relaxed);
+	atomic_store_explicit(&d->pulse->call, (uint32_t)call->notice.nr, memory_order_relaxed);
+	seam(d->plan, SEAM_CALL, call);
+	if (is_aio(call->kind) && call->mm && call->mm->closing)
+		v = verdict_park(&call->mm->held);
+	else
+		v = handlers[call->kind](d, call);
+	call->again = true;
+	if (v.kind == VERDICT_PARK)
+		park(d, call, v.on);
+	else
+		answer(d, call, &v);
+	atomic_store_explicit(&d->pulse->pid, 0, memory_order_relaxed);
+}
+
+void dispatch_wake_call(struct dispatch *d, struct call *call)
+{
+	if (list_empty(&call->parked))
+		return;			/* it is running just now, and will see */
+	list_del(&call->node);
+	list_add_tail(&d->ready, &call->node);
+}
+
+void dispatch_wake(struct dispatch *d, struct list *parked)
+{
+	list_splice_tail(&d->ready, parked);
+}
+
+void dispatch_run_ready(struct dispatch *d)
+{
+	for (struct list *node; (node = list_pop(&d->ready));)
+		dispatch_run(d, list_entry(node, struct call, node));
+}
+
+/* A new call from a thread that has one parked: that one was broken off (no WAIT_KILLABLE_RECV). */
+static int bind_thread(struct dispatch *d, struct call *call)
+{
+	int err = 0;
+	struct thread *th = tasks_thread(d->tasks, (pid_t)call->notice.tid, &err);
+
+	if (!th)
+		return err;
+	if (th->call)
+		dispatch_forget(d, th->call);
+	if (th->exiting) {		/* its number was given to a new thread */
+		thread_forget(th);
+		th = tasks_thread(d->tasks, (pid_t)call->notice.tid, &err);
+		if (!th)
+			return err;
+	}
+	call->thread = th;
+	call->mm = th->process->mm;
+	life_exec_thread_back(d, call->mm, th->source.tid);
+	return 0;
+}
+
+/* exec and exit of programs that use no AIO, while nobody else's writes matter: let them go. */
+static bool of_no_interest(const struct dispatch *d, const struct call *call)
+{
+	return !is_aio(call->kind) && !d->contexts && !d->outstanding &&
+	       !tasks_find(d->tasks, (pid_t)call->notice.tid);
+}
+
+static void begin(struct dispatch *d, struct call *call)
+{
+	struct verdict v = verdict_continue();
+	int err;
+
+	d->counts.calls += is_aio(call->kind);
+	if (call->kind == CALL_EXIT_GROUP && !d->counts.used_uring && !d->counts.calls)
+		d->counts.used_uring = tracee_has_uring((pid_t)call->notice.tid);
+	if (call->kind == CALL_FOREIGN) {
+		dispatch_run(d, call);
+		return;
+	}
+	if (of_no_interest(d, call)) {
+		answer(d, call, &v);
+		return;
+	}
+	err = bind_thread(d, call);
+	if (!err) {
+		dispatch_run(d, call);
+		return;
+	}
+	if (is_aio(call->kind)) {
+		if (err != -ESRCH)
+			log_warn_once("process %d cannot be looked into (%s): its AIO calls get EAGAIN",
+				      (int)call->notice.tid, strerror(-err));
+		v = verdict_return(-EAGAIN);
+	}
+	answer(d, call, &v);
+}
+
+static struct call *call_create(struct dispatch *d, const struct notice *notice)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	list_init(&call->node);
+	list_init(&call->parked);
+	call->door = DOOR_TRAP;
+	call->kind = kind_of(notice);
+	call->id = ++d->last_call_id;
+	call->notice = *notice;
+	return call;
+}
+
+/* Receives all that waits; they are handled later. */
+static void receive(struct dispatch *d)
+{
+	struct notice notice;
+	struct call *call;
+	int got = 1;
+
+	for (unsigned n = 0; n < RECEIVE_MAX && (got > 0 || got == -ENOENT); n++) {
+		got = notify_receive(d->notify, &notice);
+		if (got <= 0)
+			continue;
+		call = call_create(d, &notice);
+		if (call)
+			list_add_tail(&d->arrived, &call->node);
+		else
+			(void)notify_reply(d->notify, notice.cookie, -EAGAIN);
+	}
+	if (got == -EPIPE)
+		d->no_waits = true;
+	else if (got < 0 && got != -ENOENT)
+		log_warn_once("notifications cannot be received: %s", strerror(-got));
+}
+
+void dispatch_pump(struct dispatch *d)
+{
+	const uint64_t now = now_ns();
+
+	if (now - d->pumped_ns < PUMP_NS)
+		return;
+	d->pumped_ns = now;
+	receive(d);
+}
+
+static void listener_ready(void *arg, unsigned events)
+{
+	struct dispatch *d = arg;
+
+	d->pumped_ns = now_ns();
+	receive(d);
+	for (struct list *node; (node = list_pop(&d->arrived));)
+		begin(d, list_entry(node, struct call, node));
+	dispatch_run_ready(d);
+	if (d->no_waits) {
+		loop_unwatch(d->listener);
+		d->listener = NULL;
+	}
+}
+
+static void each_turn(void *arg)
+{
+	struct dispatch *d = arg;
+
+	complete_finished(d);
+	dispatch_run_ready(d);
+}
+
+/* A signal waits for this thread: what its call does about that. */
+static void break_off(struct dispatch *d, struct call *call)
+{
+	if (call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS) {
+		call->broken = true;
+		dispatch_wake_call(d, call);
+	} else if (call->waits_for && d->cfg->submit == CONFIG_SUBMIT_KERNEL && !call->waits_for->storage &&
+		   !call->waits_for->cancelled) {
+		call->waits_for->interrupted = true;
+		request_cancel(d, call->waits_for);
+	}
+}
+
+static bool may_break(const struct call *call)
+{
+	return call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS || call->kind == CALL_SUBMIT;
+}
+
+static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
+{
+	const uint64_t parked_ns = now - call->entered_ns;
+
+	if (call->check_ns > now)
+		return call->check_ns;
+	call->check_ns = now + min_u64(max_u64(parked_ns / 4, CHECK_FIRST_NS), CHECK_LAST_NS);
+	if (!notify_valid(d->notify, call->notice.cookie)) {
+		dispatch_forget(d, call);
+		return UINT64_MAX;
+	}
+	if (may_break(call) && waiter_must_break(call, thread_state(call->thread)))
+		break_off(d, call);
+	return call->check_ns;
+}
+
+static void watch_due(void *arg)
+{
+	struct dispatch *d = arg;
+	uint64_t next = UINT64_MAX;
+	const uint64_t now = now_ns();
+
+	list_for_each(node, tmp, &d->parked)
+		next = min_u64(next, check(d, list_entry(node, struct call, parked), now));
+	if (next != UINT64_MAX)
+		watch_arm(d, next);
+	complete_finished(d);
+	dispatch_run_ready(d);
+}
+
+int dispatch_start(struct dispatch *d)
+{
+	struct list *lists[] = { &d->arrived, &d->ready, &d->parked, &d->room, &d->orphan_wait, &d->stalled,
+				 &d->finished };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		list_init(lists[i]);
+	d->watch = (struct loop_timer){ .fn = watch_due, .arg = d };
+	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_ready, d);
+	if (!d->listener)
+		return neg_errno();
+	return loop_each_turn(d->loop, each_turn, d);
+}
+
+bool dispatch_over(const struct dispatch *d)
+{
+	return d->no_waits && !d->outstanding;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The room behind the doors: receives calls, asks their handlers, does what the verdict says. Joins models
+ * (tasks, contexts, requests) and engines, which do not know each other.
+ */
+#ifndef DISPATCH_H
+#define DISPATCH_H
+
+#include "buffer.h"
+#include "call.h"
+#include "context.h"
+#include "engine.h"
+#include "file.h"
+#include "opts.h"
+#include "plan.h"
+#include "pulse.h"
+#include "request.h"
+#include "task.h"
+
+struct dispatch_counts {
+	uint64_t calls;		/* AIO calls seen, failed ones too */
+	uint64_t requests;	/* accepted by io_submit */
+	bool used_uring;	/* a process that ended had an io_uring open */
+};
+
+struct dispatch {
+	const struct config *cfg;
+	const struct plan *plan;	/* NULL: none */
+	struct loop *loop;
+	struct notify *notify;
+	struct tasks *tasks;
+	struct file_table *files;
+	struct buffers *buffers;
+	struct engine *engine;		/* top of the chain */
+	struct pulse *pulse;
+	unsigned possible_cpus;
+	struct loop_watch *listener;
+	bool no_waits;			/* the last tracee is gone */
+	struct dispatch_counts counts;
+	uint64_t last_call_id;
+	uint64_t last_request_id;
+	uint64_t aio_nr;		/* sum of max_nr of living contexts */
+	unsigned context_count;		/* made in this run */
+	unsigned contexts;		/* living */
+	unsigned outstanding;		/* requests in flight */
+	unsigned orphans;		/* storage requests of dead address spaces */
+	bool orphans_stuck;		/* they have been waited for long enough */
+
+	struct list arrived;		/* received, not yet handled: struct call.node */
+	struct list ready;		/* parked before, to be asked again: struct call.node */
+	struct list parked;		/* all parked calls: struct call.parked */
+	struct list room;		/* io_submit waiting for memory or descriptors */
+	struct list orphan_wait;	/* execs waiting for writes of the dead */
+	struct list stalled;		/* requests that the engine had no room for: struct io.node */
+	struct list finished;		/* ios done inside submit, to be completed: struct io.node */
+	uint64_t pumped_ns;		/* when waiting notifications were last received */
+	struct loop_timer watch;	/* looks at the state of parked threads */
+	struct loop_timer orphan_timer;
+};
+
+/* Everything but plan must be set; the lists are initialised here. 0 or -errno. */
+int dispatch_start(struct dispatch *d);
+/* No tracee is left, and nothing of theirs waits for storage any more. */
+bool dispatch_over(const struct dispatch *d);
+
+/* Moves all calls of a park list to the ready ones; they are asked in this order before the loop sleeps. */
+void dispatch_wake(struct dispatch *d, struct list *parked);
+void dispatch_wake_call(struct dispatch *d, struct call *call);
+/* Asks the handler again at once. The call may be gone afterwards. */
+void dispatch_run(struct dispatch *d, struct call *call);
+void dispatch_run_ready(struct dispatch *d);
+/* The caller is gone: nobody is answered. */
+void dispatch_forget(struct dispatch *d, struct call *call);
+/* Receives what waits if the last time is over 100 us ago; in the middle of long work. */
+void dispatch_pump(struct dispatch *d);
+
+/* handle_*.c, life.c: a handler each; the table in dispatch.c is their only user. */
+struct verdict handle_setup(struct dispatch *d, struct call *call);
+struct verdict handle_destroy(struct dispatch *d, struct call *call);
+struct verdict handle_getevents(struct dispatch *d, struct call *call);
+struct verdict handle_submit(struct dispatch *d, struct call *call);
+struct verdict handle_cancel(struct dispatch *d, struct call *call);
+struct verdict life_exec(struct dispatch *d, struct call *call);
+struct verdict life_exit(struct dispatch *d, struct call *call);
+
+/* life.c */
+void life_process_left(void *arg, struct process *p);	/* tasks_death_fn; arg: the dispatch */
+void life_mm_idle(struct dispatch *d, struct mm *mm);	/* a storage request of it has finished */
+void life_mm_dead(struct dispatch *d, struct mm *mm);
+void life_exec_thread_back(struct dispatch *d, struct mm *mm, pid_t tid);	/* it calls: its exec has failed */
+void life_forget(struct dispatch *d, struct call *call);	/* a parked exec was killed */
+
+/* handle_getevents.c: after completions were published, or the context has died. */
+void waiters_wake(struct dispatch *d, struct context *ctx);
+bool waiter_must_break(struct call *call, char state);	/* a signal waits for this parked call */
+
+/* handle_setup.c */
+/* Dead for all calls from now on; waiters are answered; what waits for a peer is cancelled. */
+void context_kill(struct dispatch *d, struct context *ctx);
+void context_settle(struct dispatch *d, struct context *ctx);	/* dead and idle: answer and free */
+
+/* lookup.c: the living context of this handle in the caller's address space, or NULL (EINVAL). */
+struct context *context_lookup(struct call *call, uaddr handle);
+
+/* complete.c: asks the engine to give it back early; its completion comes as any other. */
+void request_cancel(struct dispatch *d, struct request *r);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. Per descriptor and call: pidfd_getfd, F_GETFL, statx without asking the file system, and for
+ * anonymous inodes the name that /proc gives them. From that follow the class (what may block), the lane
+ * (where it may), and what the kernel's io_submit would refuse. The last reference of a file on a foreign
+ * file system is closed by a worker: FUSE flushes, NFS writes back.
+ */
+#include "file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "log.h"
+#include "tracee.h"
+#include "util.h"
+#include "workers.h"
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
+#define MEM_MAJOR 1		/* /dev/null, zero, full, random, urandom, kmsg */
+
+struct file_table {
+	struct workers *workers;
+	struct fs_table *mounts;
+	struct lane *local;
+	struct lane *peers;
+	unsigned count;
+};
+
+struct close_work {
+	struct work work;
+	struct file *file;
+};
+
+/* Anonymous inodes by the name of their link; the rest has neither read_iter nor write_iter. */
+static const struct {
+	const char *name;
+	unsigned can;
+} anon_known[] = {
+	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD },
+	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT },
+	{ "anon_inode:[signalfd]", FILE_READ_ITER | FILE_NOWAIT },
+	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT },
+};
+
+/* Character devices of the memory driver, by minor number. */
+static const struct {
+	unsigned minor;
+	unsigned can;
+} mem_known[] = {
+	{ 3, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* null */
+	{ 5, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* zero */
+	{ 7, FILE_READ_ITER },					/* full */
+	{ 8, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* random */
+	{ 9, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* urandom */
+};
+
+struct file_table *file_table_create(struct workers *workers)
+{
+	struct file_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->workers = workers;
+	t->mounts = fs_table_create();
+	t->local = workers_lane(workers, "local");
+	t->peers = workers_lane(workers, "peers");
+	if (!t->mounts || !t->local || !t->peers) {
+		file_table_destroy(t);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return t;
+}
+
+void file_table_destroy(struct file_table *t)
+{
+	if (!t)
+		return;
+	fs_table_destroy(t->mounts);
+	free(t);
+}
+
+unsigned file_count(const struct file_table *t)
+{
+	return t->count;
+}
+
+static void file_classify_anon(struct file *f)
+{
+	char path[32], name[64];
+	ssize_t n;
+
+	f->io.class = FILE_PEER;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->io.fd);
+	n = readlink(path, name, sizeof(name) - 1);
+	if (n <= 0)
+		return;
+	name[n] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(anon_known); i++) {
+		if (strcmp(name, anon_known[i].name) == 0)
+			f->can |= anon_known[i].can;
+	}
+}
+
+static void file_classify_char(struct file *f, const struct statx *sx)
+{
+	if (sx->stx_rdev_major != MEM_MAJOR) {
+		f->io.class = FILE_PEER;
+		f->can |= FILE_READ_ITER | FILE_WRITE_ITER;	/* ttys have; the engine tells of others */
+		return;
+	}
+	f->io.class = FILE_INSTANT;
+	f->io.seekable = true;
+	for (size_t i = 0; i < ARRAY_SIZE(mem_known); i++) {
+		if (mem_known[i].minor == sx->stx_rdev_minor)
+			f->can |= mem_known[i].can;
+	}
+}
+
+static void file_classify_stored(struct file *f, const struct statx *sx, pid_t tid)
+{
+	static const enum file_class classes[] = {
+		[FS_LOCAL] = FILE_LOCAL,
+		[FS_INSTANT] = FILE_INSTANT,
+		[FS_FOREIGN] = FILE_FOREIGN,
+	};
+
+	f->fs = fs_lookup(f->table->mounts, sx->stx_mnt_id, f->io.dev, f->io.fd, tid);
+	f->io.class = classes[f->fs->kind];
+	f->io.memory = f->fs->memory;
+	f->io.seekable = true;
+	f->can |= FILE_READ_ITER | FILE_FSYNC;
+	f->can |= S_ISREG(sx->stx_mode) ? FILE_WRITE_ITER | FILE_REGULAR : FILE_DIRECTORY;
+	if (S_ISDIR(sx->stx_mode))
+		f->can &= ~(unsigned)FILE_READ_ITER;
+	if (strcmp(f->fs->type, "hugetlbfs") == 0)
+		f->can &= ~(unsigned)FILE_WRITE_ITER;
+	if (f->fs->nowait && S_ISREG(sx->stx_mode))
+		f->can |= FILE_NOWAIT;
+}
+
+static void file_classify(struct file *f, const struct statx *sx, pid_t tid)
+{
+	const unsigned pipe_can = FILE_READ_ITER | FILE_WRITE_ITER;
+
+	switch (sx->stx_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+		file_classify_stored(f, sx, tid);
+		break;
+	case S_IFBLK:
+		f->io.class = FILE_LOCAL;
+		f->io.seekable = true;
+		f->can |= pipe_can | FILE_FSYNC | FILE_NOWAIT;
+		break;
+	case S_IFIFO:
+		f->io.class = FILE_PEER;
+		/* A FIFO opened for both has no FMODE_NOWAIT (fifo_open in fs/pipe.c, 6.18). */
+		f->can |= pipe_can | ((f->open_flags & O_ACCMODE) == O_RDWR ? 0 : FILE_NOWAIT);
+		break;
+	case S_IFSOCK:
+		f->io.class = FILE_PEER;
+		f->can |= pipe_can | FILE_NOWAIT | FILE_SOCKET;
+		break;
+	case S_IFCHR:
+		file_classify_char(f, sx);
+		break;
+	default:
+		file_classify_anon(f);
+	}
+}
+
+static struct lane *file_lane(const struct file *f)
+{
+	struct lane *lane = f->table->local;
+
+	if (f->io.class == FILE_PEER)
+		lane = f->table->peers;
+	else if (f->fs && f->io.class == FILE_FOREIGN)
+		lane = workers_lane(f->table->workers, f->fs->lane_name);
+	return lane ? lane : f->table->local;
+}
+
+static int file_describe(struct file *f, pid_t tid)
+{
+	const unsigned modes[] = { FILE_CAN_READ, FILE_CAN_WRITE, FILE_CAN_READ | FILE_CAN_WRITE, 0 };
+	int flags = fcntl(f->io.fd, F_GETFL);
+	struct statx sx;
+
+	if (flags < 0 || flags & O_PATH)
+		return -EBADF;
+	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+		  STATX_TYPE | STATX_INO | STATX_MNT_ID_UNIQUE | STATX_MNT_ID, &sx))
+		return -EBADF;
+	f->open_flags = (unsigned)flags;
+	f->can = modes[flags & O_ACCMODE];
+	f->io.direct = flags & O_DIRECT;
+	f->io.nonblock = flags & O_NONBLOCK;
+	f->io.sync = flags & (O_SYNC | O_DSYNC);
+	f->io.dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
+	f->io.ino = sx.stx_ino;
+	file_classify(f, &sx, tid);
+	f->io.nowait = f->can & FILE_NOWAIT;
+	f->io.lane = file_lane(f);
+	return 0;
+}
+
+/* Access mode and status flags as fdinfo tells them; -EBADF when there is no such descriptor. */
+static int fdinfo_flags(const struct file_source *from, int fd)
+{
+	char path[64], line[128];
+	auto_file f = NULL;
+	unsigned flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/fdinfo/%d", from->tgid, from->tid, fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "flags: %o", &flags) == 1)
+			return (int)flags;
+	}
+	return -EBADF;
+}
+
+/*
+ * pidfd_getfd is refused (a container's profile): positional I/O sees neither the file offset nor locks, so
+ * an open file description of our own with the same modes does for what has a place on storage.
+ */
+static int file_reopen(const struct file_source *from, int fd)
+{
+	const int keep = O_ACCMODE | O_APPEND | O_DIRECT | O_DSYNC | O_SYNC | O_NOATIME | O_NONBLOCK;
+	int flags = fdinfo_flags(from, fd);
+	struct stat st;
+	char path[64];
+	int ours;
+
+	if (flags < 0)
+		return flags;
+	log_warn_once("pidfd_getfd is refused here (container profile?): regular files and block devices are "
+		      "opened anew; AIO on pipes, sockets and deleted files gets EBADF; add --cap-add SYS_PTRACE");
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/fd/%d", from->tgid, from->tid, fd);
+	if (flags & O_PATH || stat(path, &st) || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+		return -EBADF;
+	ours = open(path, (flags & keep) | O_CLOEXEC | O_LARGEFILE);
+	if (ours < 0 && flags & O_NOATIME)
+		ours = open(path, (flags & keep & ~O_NOATIME) | O_CLOEXEC | O_LARGEFILE);
+	if (ours >= 0)
+		return ours;
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? neg_errno() : -EBADF;
+}
+
+static int file_fetch(const struct file_source *from, int fd)
+{
+	int ours = tracee_get_fd(from->pidfd, fd);
+
+	if (ours == -EPERM || ours == -ENOSYS)
+		ours = file_reopen(from, fd);
+	return ours;
+}
+
+int file_take(struct file_table *t, const struct file_source *from, int fd, struct file **out)
+{
+	int ours = file_fetch(from, fd);
+	struct file *f;
+	int err;
+
+	if (ours < 0)
+		return ours;
+	f = calloc(1, sizeof(*f));
+	if (!f) {
+		close(ours);
+		return -ENOMEM;
+	}
+	*f = (struct file){ .refs = 1, .tracee_fd = fd, .table = t, .io.fd = ours };
+	list_init(&f->node);
+	t->count++;
+	err = file_describe(f, from->tid);
+	if (err) {
+		file_put(f);
+		return err;
+	}
+	*out = f;
+	return 0;
+}
+
+void file_get(struct file *f)
+{
+	f->refs++;
+}
+
+static void close_run(struct work *w)
+{
+	struct close_work *c = container_of(w, struct close_work, work);
+
+	close(c->file->io.fd);
+}
+
+static void close_done(struct work *w)
+{
+	struct close_work *c = container_of(w, struct close_work, work);
+
+	free(c->file);
+	free(c);
+}
+
+void file_put(struct file *f)
+{
+	struct close_work *c;
+
+	if (!f || --f->refs)
+		return;
+	f->table->count--;
+	if (f->io.class == FILE_FOREIGN && f->io.lane) {
+		c = calloc(1, sizeof(*c));
+		if (c) {
+			*c = (struct close_work){ .work = { .run = close_run, .done = close_done }, .file = f };
+			workers_queue(f->table->workers, f->io.lane, &c->work);
+			return;
+		}
+	}
+	close(f->io.fd);
+	free(f);
+}

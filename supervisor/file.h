@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tracee's open file, taken for the time of one call or request: pidfd_getfd gives a duplicate of the very
+ * open file description. Never kept longer: a duplicate keeps locks, pipe ends and files alive. Where
+ * pidfd_getfd is refused, regular files and block devices are opened anew through /proc.
+ */
+#ifndef FILE_H
+#define FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "fs.h"
+#include "io.h"
+
+struct file_table;
+struct workers;
+
+/* What the file's operations offer; the kernel refuses the rest in io_submit (docs/aio-abi.md, 8.3). */
+enum file_can {
+	FILE_CAN_READ = 1,	/* opened for reading */
+	FILE_CAN_WRITE = 2,
+	FILE_READ_ITER = 4,	/* has read_iter, as far as known; the real read may still tell */
+	FILE_WRITE_ITER = 8,
+	FILE_FSYNC = 16,
+	FILE_NOWAIT = 32,	/* FMODE_NOWAIT, as far as known */
+	FILE_EVENTFD = 64,
+	FILE_SOCKET = 128,
+	FILE_REGULAR = 256,
+	FILE_DIRECTORY = 512,
+};
+
+struct file {
+	struct io_file io;
+	unsigned refs;
+	unsigned can;		/* FILE_CAN_READ | ... */
+	unsigned open_flags;	/* O_* of the open file description */
+	int tracee_fd;		/* its number in the tracee, when taken */
+	const struct fs *fs;
+	struct file_table *table;
+	struct list node;	/* table's, between the last put and the close */
+};
+
+/* The task a descriptor is taken from. */
+struct file_source {
+	int pidfd;
+	pid_t tid;
+	pid_t tgid;
+};
+
+struct file_table *file_table_create(struct workers *workers);	/* NULL with errno */
+void file_table_destroy(struct file_table *t);	/* all files have been put; accepts NULL */
+
+/*
+ * 0 and *out with one reference; -EBADF: not open there, O_PATH, or refused and not reopenable; -EMFILE,
+ * -ENFILE, -ENOMEM: ours are used up (try again after a file was put); -ESRCH: the task is gone.
+ */
+int file_take(struct file_table *t, const struct file_source *from, int fd, struct file **out);
+
+void file_get(struct file *f);
+void file_put(struct file *f);		/* accepts NULL; a close that may block happens on a worker */
+
+unsigned file_count(const struct file_table *t);	/* taken and not yet put */
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every signal belongs to the program, so the guardian blocks them all and reads them. It has to
+ * tell two kinds apart: what somebody sent to us with kill goes on to PROGRAM, what the terminal
+ * sent to our process group has reached PROGRAM already. Only the second kind has si_code
+ * SI_KERNEL, and only for the signals that terminals send; a SIGALRM of an alarm that was set
+ * before we were executed has it too, and is PROGRAM's.
+ *
+ * Stopping is mirrored so that the shell sees its job stop: PROGRAM stops -> the supervisor tells
+ * us -> we stop by the same signal -> SIGCONT wakes us -> PROGRAM gets it, unless it was sent to
+ * the whole group and has it already.
+ */
+#include "guardian.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "guardian_impl.h"
+#include "inherited.h"
+#include "log.h"
+#include "tracee.h"
+#include "trap.h"
+
+enum { PULSE_CHECK_MSEC = 1000 };
+
+struct guardian {
+	pid_t supervisor;
+	int supervisor_pidfd;
+	int link_fd;
+	int signal_fd;
+	int listener_fd;		/* only held: while it is open nobody gets ENOSYS */
+	int program_pidfd;		/* -1: not started yet */
+	int program_stat_fd;
+	const struct pulse *pulse;
+	uint64_t named_turn;		/* the turn that was called stuck */
+	bool mirrors_stop;		/* PROGRAM has stopped: a SIGCONT may have reached it */
+	bool ended;
+	int wait_status;		/* when ended */
+	int failed_status;		/* 0: none was told */
+	int supervisor_status;
+};
+
+/* --- signals --- */
+
+static bool sent_by_terminal(const struct signalfd_siginfo *si)
+{
+	if (si->ssi_code != SI_KERNEL)
+		return false;
+	switch (si->ssi_signo) {
+	case SIGHUP:
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGCONT:
+	case SIGWINCH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_for_program(const struct guardian *g, const struct signalfd_siginfo *si)
+{
+	if (sent_by_terminal(si))
+		return false;
+	switch (si->ssi_signo) {
+	case SIGCHLD:
+		return si->ssi_code <= 0;	/* CLD_*: of a child of ours */
+	case SIGCONT:
+		if ((pid_t)si->ssi_pid == g->supervisor)
+			return false;
+		return !g->mirrors_stop || tracee_state(g->program_stat_fd) == 'T';
+	default:
+		return true;
+	}
+}
+
+static void pass_on(const struct guardian *g, const struct signalfd_siginfo *si)
+{
+	siginfo_t info = {
+		.si_signo = (int)si->ssi_signo,
+		.si_code = si->ssi_code,
+	};
+
+	info.si_pid = (pid_t)si->ssi_pid;
+	info.si_uid = si->ssi_uid;
+	info.si_value.sival_ptr = (void *)(uintptr_t)si->ssi_ptr;
+	/* the kernel lets nobody claim to be kill(2): these come from us */
+	syscall(SYS_pidfd_send_signal, g->program_pidfd, (int)si->ssi_signo,
+		si->ssi_code >= 0 || si->ssi_code == SI_TKILL ? NULL : &info, 0);
+}
+
+static void guardian_read_signals(struct guardian *g)
+{
+	struct signalfd_siginfo si;
+
+	while (read(g->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (is_for_program(g, &si))
+			pass_on(g, &si);
+	}
+}
+
+static void guardian_mirror_stop(struct guardian *g, int signo)
+{
+	g->mirrors_stop = true;
+	/* a stop that is generated takes a waiting SIGCONT away: pass that on first */
+	guardian_read_signals(g);
+	if (tracee_state(g->program_stat_fd) == 'T') {
+		signals_take_default(signo);
+		guardian_read_signals(g);
+	}
+	g->mirrors_stop = false;
+}
+
+/* --- messages --- */
+
+static void guardian_started(struct guardian *g, struct guardian_message *m)
+{
+	g->program_pidfd = m->program_pidfd;
+	g->listener_fd = m->listener_fd;
+	g->program_stat_fd = tracee_open_stat(m->value, m->value);
+}
+
+static void guardian_status(struct guardian *g, int wait_status)
+{
+	if (WIFSTOPPED(wait_status)) {
+		guardian_mirror_stop(g, WSTOPSIG(wait_status));
+	} else if (!WIFCONTINUED(wait_status)) {
+		g->ended = true;
+		g->wait_status = wait_status;
+	}
+}
+
+static void guardian_read_link(struct guardian *g)
+{
+	struct guardian_message m;
+	int rc = 0;
+
+	while (g->link_fd >= 0 && (rc = guardian_hear(g->link_fd, &m)) == 1) {
+		switch (m.word) {
+		case GUARDIAN_STARTED:
+			guardian_started(g, &m);
+			break;
+		case GUARDIAN_STATUS:
+			guardian_status(g, m.value);
+			break;
+		case GUARDIAN_FAILED:
+			g->failed_status = m.value;
+			break;
+		}
+	}
+	if (rc < 0)
+		close_fd(&g->link_fd);
+}
+
+/* --- the pulse --- */
+
+/* The text comes from a process that may have gone wrong: read as a stranger's, then cleaned. */
+static void read_step(const char *step, char out[32])
+{
+	struct iovec to = { .iov_base = out, .iov_len = 31 };
+	struct iovec from = { .iov_base = (void *)(uintptr_t)step, .iov_len = 31 };
+
+	memset(out, 0, 32);
+	if (!step || process_vm_readv(getpid(), &to, 1, &from, 1, 0) <= 0)
+		strcpy(out, "something");
+	for (char *c = out; *c; c++) {
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	}
+}
+
+static void guardian_say_stuck(const struct pulse *p)
+{
+	char step[32];
+	char number[16];
+	unsigned pid = atomic_load(&p->pid);
+	unsigned nr = atomic_load(&p->call);
+	const char *name = trap_call_name(nr);
+
+	read_step(atomic_load(&p->step), step);
+	snprintf(number, sizeof(number), "%u", nr);
+	if (pid)
+		log_warn("the supervisor is stuck in %s for a call %s of %u (descriptor %d)", step,
+			 name ? name : number, pid, atomic_load(&p->fd));
+	else
+		log_warn("the supervisor is stuck in %s", step);
+}
+
+static void guardian_check_pulse(struct guardian *g)
+{
+	uint64_t since_ns = atomic_load(&g->pulse->busy_since_ns);
+	uint64_t turn = atomic_load(&g->pulse->turns);
+
+	if (!since_ns || now_ns() < since_ns + NSEC_PER_SEC || turn == g->named_turn)
+		return;
+	g->named_turn = turn;
+	guardian_say_stuck(g->pulse);
+}
+
+/* --- the end --- */
+
+static int die_by(int signo)
+{
+	/* PROGRAM has left its core; the limit alone would not keep a core handler away */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	signals_take_default(signo);
+	return 128 + signo;	/* the first process of a pid namespace cannot end itself */
+}
+
+static void say_supervisor_died(int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		log_error("the supervisor was killed by signal %d (%s): all processes of the "
+			  "program are killed", WTERMSIG(wait_status),
+			  strsignal(WTERMSIG(wait_status)));
+	else
+		log_error("the supervisor gave up (status %d): all processes of the "
+			  "program are killed", WEXITSTATUS(wait_status));
+}
+
+static int guardian_end(const struct guardian *g)
+{
+	bool started = g->program_pidfd >= 0;
+
+	if (WIFSIGNALED(g->supervisor_status) || (started && !g->ended && !g->failed_status)) {
+		say_supervisor_died(g->supervisor_status);
+		guardian_kill_tree();
+		return EXIT_SANDBOX;
+	}
+	if (g->failed_status)
+		return g->failed_status;
+	if (!started)
+		return WEXITSTATUS(g->supervisor_status);
+	return WIFSIGNALED(g->wait_status) ? die_by(WTERMSIG(g->wait_status))
+					   : WEXITSTATUS(g->wait_status);
+}
+
+/* --- the life --- */
+
+/* False when the supervisor is gone; its last messages have been read then. */
+static bool guardian_turn(struct guardian *g)
+{
+	struct pollfd fds[] = {
+		{ .fd = g->supervisor_pidfd, .events = POLLIN },
+		{ .fd = g->link_fd, .events = POLLIN },
+		/* before PROGRAM is there signals wait in the kernel */
+		{ .fd = g->program_pidfd >= 0 ? g->signal_fd : -1, .events = POLLIN },
+	};
+
+	poll(fds, ARRAY_SIZE(fds), PULSE_CHECK_MSEC);
+	if (fds[2].revents)
+		guardian_read_signals(g);
+	guardian_read_link(g);
+	guardian_check_pulse(g);
+	return !fds[0].revents || waitpid(g->supervisor, &g->supervisor_status, WNOHANG) == 0;
+}
+
+static int guardian_live(struct guardian *g)
+{
+	inherited_drop();
+	while (guardian_turn(g))
+		;
+	guardian_read_link(g);
+	return guardian_end(g);
+}
+
+/* In the new process: the signals of the terminal and of our group are not for the supervisor. */
+static int supervisor_live(supervise_fn *supervise, const struct guardian_link *link, void *arg)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);	/* but libc may have its own two */
+	/* should anything ever unblock them */
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		die("cannot become the reaper of PROGRAM's children: %s", strerror(errno));
+	return supervise(link, arg);
+}
+
+static struct pulse *pulse_create(void)
+{
+	void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			  0);
+
+	if (page == MAP_FAILED)
+		die("no memory for the shared page: %s", strerror(errno));
+	return page;
+}
+
+static int need_fd(int fd, const char *what)
+{
+	if (fd < 0)
+		die("cannot open %s: %s; see `aio-sandbox --doctor`", what, strerror(errno));
+	return fd;
+}
+
+int guardian_run(supervise_fn *supervise, void *arg)
+{
+	struct guardian_link link;
+	int sock[2];
+
+	inherited_keep_std_closed();
+	signals_save(&link.caller);
+
+	sigset_t all = signals_block_all();
+
+	signal(SIGCHLD, SIG_DFL);	/* ignored, it would reap our children unseen */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		die("cannot become the reaper of the supervisor's children: %s", strerror(errno));
+	need_fd(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock), "a socket");
+	link.fd = sock[1];
+	link.guardian_pidfd = need_fd((int)syscall(SYS_pidfd_open, getpid(), 0), "a pidfd");
+	link.guardian_stat_fd = need_fd(tracee_open_stat(getpid(), getpid()), "/proc/self/stat");
+	link.pulse = pulse_create();
+	kill_tree_spare_children();
+
+	struct guardian g = {
+		.signal_fd = need_fd(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "a signalfd"),
+		.link_fd = sock[0],
+		.listener_fd = -1,
+		.program_pidfd = -1,
+		.program_stat_fd = -1,
+		.pulse = link.pulse,
+		.named_turn = UINT64_MAX,
+	};
+
+	g.supervisor = fork();
+	if (g.supervisor < 0)
+		die("cannot fork: %s; raise the limit of processes (ulimit -u)", strerror(errno));
+	if (g.supervisor == 0) {
+		close(g.signal_fd);
+		close(g.link_fd);
+		return supervisor_live(supervise, &link, arg);
+	}
+	close(link.fd);
+	close(link.guardian_pidfd);
+	close(link.guardian_stat_fd);
+	g.supervisor_pidfd = need_fd((int)syscall(SYS_pidfd_open, g.supervisor, 0), "a pidfd");
+	return guardian_live(&g);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io_cancel (docs/aio-abi.md, 13): only a POLL that waits can be cancelled; success is EINPROGRESS, and the
+ * event comes through the ring. The key is looked at before the context.
+ */
+#include <linux/aio_abi.h>
+#include <stddef.h>
+
+#include "complete.h"
+
+static struct request *find_poll(struct context *ctx, uaddr obj)
+{
+	list_for_each(node, tmp, &ctx->requests) {
+		struct request *r = list_entry(node, struct request, node);
+
+		if (r->obj == obj && r->io.op == IO_POLL && !r->cancelled)
+			return r;
+	}
+	return NULL;
+}
+
+struct verdict handle_cancel(struct dispatch *d, struct call *call)
+{
+	const uaddr obj = call->notice.args[1];
+	struct context *ctx;
+	struct request *r;
+	uint32_t key;
+
+	if (tracee_read_all(call->thread->source.tid, obj + offsetof(struct iocb, aio_key), &key, sizeof(key)))
+		return verdict_return(-EFAULT);
+	if (key)
+		return verdict_return(-EINVAL);
+	ctx = context_lookup(call, call->notice.args[0]);
+	r = ctx ? find_poll(ctx, obj) : NULL;
+	if (!r)
+		return verdict_return(-EINVAL);
+	request_cancel(d, r);
+	complete_finished(d);
+	return verdict_return(-EINPROGRESS);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io_getevents and io_pgetevents (docs/aio-abi.md, 11 and 12). Theory: each pass takes what is there, up to nr,
+ * even if fewer than min: events leave the ring at once. A call that has fewer than min after a pass is parked
+ * on its context and asked again when its missing count is present, when its deadline has passed, when the
+ * context dies, or when a signal waits for the thread. A pass whose copy fails takes nothing.
+ */
+#include <stdint.h>
+
+#include "dispatch.h"
+
+#define FOREVER INT64_MAX
+
+/* Copies `count` events from head on, in at most two pieces (wrap), by one system call. */
+static int64_t copy_events(struct call *call, struct context *ctx, unsigned head, unsigned count)
+{
+	const uaddr to = call->notice.args[3] + call->cursor * sizeof(struct ring_event);
+	const struct uvec remote = { to, count * sizeof(struct ring_event) };
+	const struct ring_event *events;
+	struct iovec local[2];
+	unsigned pieces = 0;
+	ssize_t n;
+
+	for (unsigned done = 0; done < count; pieces++) {
+		const unsigned piece = ring_peek(&ctx->ring, (head + done) % ctx->ring.nr, count - done,
+						 &events);
+
+		local[pieces] = (struct iovec){ (void *)(uintptr_t)events, piece * sizeof(*events) };
+		done += piece;
+	}
+	n = tracee_writev(call->thread->source.tid, &remote, 1, local, pieces);
+	return n == (ssize_t)remote.length_bytes ? (int64_t)count : -EFAULT;
+}
+
+/* One pass: the number taken, or -EFAULT with nothing taken. */
+static int64_t take(struct call *call, struct context *ctx)
+{
+	const unsigned head = ring_head(&ctx->ring);
+	const unsigned count = (unsigned)min_u64(ring_count(&ctx->ring, head), call->wait.nr - call->cursor);
+	int64_t taken = count ? copy_events(call, ctx, head, count) : 0;
+
+	if (taken > 0) {
+		ring_consume(&ctx->ring, head, count);
+		call->cursor += count;
+	}
+	return taken;
+}
+
+static struct verdict answer(const struct call *call, int64_t otherwise)
+{
+	return verdict_return(call->cursor ? (int64_t)call->cursor : otherwise);
+}
+
+/* Relative nanoseconds as ktime has them (timespec64_to_ktime, 6.18); negative ones wait for ever. */
+static int64_t timeout_ns(const struct timespec *ts)
+{
+	int64_t ns;
+
+	if (ts->tv_sec >= INT64_MAX / (int64_t)NSEC_PER_SEC)
+		return FOREVER;
+	ns = (int64_t)((uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec);
+	return ns < 0 ? FOREVER : ns;
+}
+
+static void expired(void *arg)
+{
+	struct call *call = arg;
+
+	call->wait.expired = true;
+	dispatch_wake_call(call->wait.deadline_owner, call);
+}
+
+static int arm_deadline(struct dispatch *d, struct call *call, int64_t ns)
+{
+	if (ns == FOREVER)
+		return 0;
+	call->wait.has_deadline = true;
+	call->wait.deadline_owner = d;
+	call->wait.deadline.fn = expired;
+	call->wait.deadline.arg = call;
+	return loop_timer_start(d->loop, &call->wait.deadline, now_ns() + (uint64_t)ns);
+}
+
+/* struct __aio_sigset: {sigset *, size}, both 64 bits. */
+static int read_sigmask(struct call *call)
+{
+	const pid_t tid = call->thread->source.tid;
+	uint64_t usig[2];
+
+	if (call->kind != CALL_PGETEVENTS || !call->notice.args[5])
+		return 0;
+	if (tracee_read_all(tid, call->notice.args[5], usig, sizeof(usig)))
+		return -EFAULT;
+	if (!usig[0])
+		return 0;
+	if (usig[1] != sizeof(call->wait.sigmask))
+		return -EINVAL;
+	if (tracee_read_all(tid, usig[0], &call->wait.sigmask, sizeof(call->wait.sigmask)))
+		return -EFAULT;
+	call->wait.has_mask = true;
+	return 0;
+}
+
+static int read_timeout(struct call *call, int64_t *ns)
+{
+	struct timespec ts;
+
+	*ns = FOREVER;
+	if (!call->notice.args[4])
+		return 0;
+	if (tracee_read_all(call->thread->source.tid, call->notice.args[4], &ts, sizeof(ts)))
+		return -EFAULT;
+	*ns = timeout_ns(&ts);
+	return 0;
+}
+
+static bool signal_waits(struct call *call)
+{
+	return call->wait.has_mask && tracee_signal_pending(call->thread->source.tid, call->wait.sigmask);
+}
+
+static struct verdict first_pass(struct dispatch *d, struct call *call, struct context *ctx, int64_t ns)
+{
+	const int64_t taken = take(call, ctx);
+
+	if (taken < 0)
+		return verdict_return(taken);
+	if (call->cursor >= call->wait.min_nr || ns == 0)
+		return answer(call, signal_waits(call) ? -EINTR : 0);
+	if (signal_waits(call))
+		return answer(call, -EINTR);
+	if (arm_deadline(d, call, ns))
+		return answer(call, -EAGAIN);
+	call->ctx = ctx;
+	return verdict_park(&ctx->waiters);
+}
+
+static struct verdict begin(struct dispatch *d, struct call *call)
+{
+	const int64_t min_nr = (int64_t)call->notice.args[1], nr = (int64_t)call->notice.args[2];
+	struct context *ctx;
+	int64_t ns;
+	int err = read_timeout(call, &ns);
+
+	if (!err)
+		err = read_sigmask(call);
+	if (err)
+		return verdict_return(err);
+	ctx = context_lookup(call, call->notice.args[0]);
+	if (!ctx || min_nr < 0 || min_nr > nr)
+		return verdict_return(-EINVAL);
+	call->wait.min_nr = (uint64_t)min_nr;
+	call->wait.nr = (uint64_t)nr;
+	return first_pass(d, call, ctx, ns);
+}
+
+/* Parked before; something may have changed. Completions are taken only for a caller that still waits. */
+static struct verdict resume(struct dispatch *d, struct call *call)
+{
+	struct context *ctx = call->ctx;
+	int64_t taken;
+
+	if (ctx->dead)
+		return answer(call, -EINVAL);
+	taken = take(call, ctx);
+	if (taken < 0)
+		return answer(call, taken);
+	if (call->cursor >= call->wait.min_nr || call->wait.expired)
+		return answer(call, 0);
+	if (call->broken)
+		return answer(call, -EINTR);
+	return verdict_park(&ctx->waiters);
+}
+
+struct verdict handle_getevents(struct dispatch *d, struct call *call)
+{
+	return call->again ? resume(d, call) : begin(d, call);
+}
+
+static bool satisfied(const struct call *call, const struct context *ctx, unsigned present)
+{
+	return ctx->dead || present >= call->wait.min_nr - call->cursor;
+}
+
+/* aio_complete() of fs/aio.c wakes those whose missing count is present, oldest first. */
+void waiters_wake(struct dispatch *d, struct context *ctx)
+{
+	list_for_each(node, tmp, &ctx->waiters) {
+		struct call *call = list_entry(node, struct call, node);
+
+		if (satisfied(call, ctx, ring_count(&ctx->ring, ring_head(&ctx->ring))))
+			dispatch_run(d, call);
+	}
+}
+
+bool waiter_must_break(struct call *call, char state)
+{
+	return state == 'D' || signal_waits(call);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io_setup and io_destroy. Theory: the ring must be mapped in the tracee, which only the tracee can do:
+ * the memfd is put into its table while it waits (ADDFD), the thread is seized, the call answered, and behind
+ * the answer the thread runs mmap, madvise, close, before it sees user mode again with the true result
+ * (remote.h). io_destroy unmaps in the same way. Whatever fails on the way leaves no context behind.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "dispatch.h"
+#include "log.h"
+#include "notify.h"
+#include "remote.h"
+
+static void refuse_seize(const struct call *call, int err)
+{
+	if (err != -ESRCH)
+		log_warn_once("process %d cannot be traced (%s): io_setup gets EAGAIN; is a debugger attached, is it "
+			      "not dumpable, or is ptrace forbidden here (see --doctor)?",
+			      call->thread->source.tgid, strerror(-err));
+}
+
+static int seize(struct call *call)
+{
+	struct remote *r = calloc(1, sizeof(*r));
+	int err = r ? remote_seize(r, (pid_t)call->notice.tid) : -ENOMEM;
+
+	if (err) {
+		free(r);
+		refuse_seize(call, err);
+		return -EAGAIN;
+	}
+	call->episode = r;
+	return 0;
+}
+
+static void release(struct call *call)
+{
+	remote_release(call->episode);
+	free(call->episode);
+	call->episode = NULL;
+}
+
+/*
+ * The tracee's descriptor table may be full (EMFILE), which io_setup knows nothing of: its limit is raised by
+ * one for the moment.
+ */
+static int add_ring_fd(struct dispatch *d, struct call *call, struct context *ctx)
+{
+	const pid_t tgid = call->thread->source.tgid;
+	struct rlimit old, more;
+	int fd = notify_addfd(d->notify, call->notice.cookie, ctx->ring.memfd);
+
+	if (fd != -EMFILE || prlimit(tgid, RLIMIT_NOFILE, NULL, &old))
+		return fd;
+	more = (struct rlimit){ old.rlim_cur + 1, (rlim_t)max_u64(old.rlim_max, old.rlim_cur + 1) };
+	if (prlimit(tgid, RLIMIT_NOFILE, &more, NULL))
+		return fd;
+	fd = notify_addfd(d->notify, call->notice.cookie, ctx->ring.memfd);
+	(void)prlimit(tgid, RLIMIT_NOFILE, &old, NULL);
+	return fd;
+}
+
+static int64_t map_ring(struct remote *r, const struct context *ctx, int fd)
+{
+	const uint64_t map[] = { 0, ctx->ring.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, (uint64_t)fd, 0 };
+	const uint64_t unused[] = { (uint64_t)fd, 0, 0, 0, 0, 0 };
+	const int64_t at = remote_syscall(r, SYS_mmap, map);
+	const uint64_t advice[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTFORK, 0, 0, 0 };
+	const uint64_t no_dump[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTDUMP, 0, 0, 0 };
+
+	(void)remote_syscall(r, SYS_close, unused);
+	if (at < 0 && at > -4096)
+		return at == -ESRCH ? at : -ENOMEM;
+	(void)remote_syscall(r, SYS_madvise, advice);
+	(void)remote_syscall(r, SYS_madvise, no_dump);
+	return at;
+}
+
+static void unmap_ring(struct remote *r, uaddr at, size_t bytes)
+{
+	const uint64_t args[] = { at, bytes, 0, 0, 0, 0 };
+
+	(void)remote_syscall(r, SYS_munmap, args);
+}
+
+/* Tests 6 and 8 of docs/aio-abi.md, 2, which the kernel makes when the mapping stands. */
+static int64_t enter_context(struct dispatch *d, struct call *call, struct context *ctx, int64_t at)
+{
+	const uint64_t handle = (uint64_t)at;
+
+	if (d->aio_nr + ctx->max_nr > d->cfg->max_nr)
+		return -EAGAIN;
+	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle, sizeof(handle)))
+		return -EFAULT;
+	ctx->handle = handle;
+	ctx->number = ++d->context_count;
+	d->aio_nr += ctx->max_nr;
+	d->contexts++;
+	list_add_tail(&call->mm->contexts, &ctx->node);
+	return 0;
+}
+
+static void setup_behind_reply(struct dispatch *d, struct call *call)
+{
+	struct remote *r = call->episode;
+	struct context *ctx = call->ctx;
+	int64_t at, result = remote_stop(r);
+
+	if (result) {
+		if (result != -ESRCH)
+			log_warn("io_setup in process %d failed: its thread could not be stopped (%s)",
+				 call->thread->source.tgid, strerror((int)-result));
+		remote_result(r, -EAGAIN);
+	} else {
+		at = map_ring(r, ctx, (int)call->cursor);
+		result = at < 0 ? at : enter_context(d, call, ctx, at);
+		if (result && at > 0)
+			unmap_ring(r, (uaddr)at, ctx->ring.map_bytes);
+		remote_result(r, result);
+	}
+	if (result)
+		context_destroy(ctx);
+	release(call);
+}
+
+/* Tests 1 to 4. */
+static int setup_check(struct dispatch *d, struct call *call)
+{
+	const uint32_t nr = (uint32_t)call->notice.args[0];
+	unsigned slots;
+	uint64_t old;
+	size_t bytes;
+	int err;
+
+	if (tracee_read_all((pid_t)call->notice.tid, call->notice.args[1], &old, sizeof(old)))
+		return -EFAULT;
+	if (old || !nr)
+		return -EINVAL;
+	err = ring_size(nr, d->possible_cpus, &slots, &bytes);
+	if (err)
+		return err;
+	return nr > d->cfg->max_nr ? -EAGAIN : 0;
+}
+
+/* Seized in vain: it is met behind its reply, which stands, and let go. */
+static void episode_end(struct dispatch *d, struct call *call)
+{
+	int err = remote_stop(call->episode);
+
+	if (!err)
+		remote_result(call->episode, -ENOMEM);
+	release(call);
+}
+
+struct verdict handle_setup(struct dispatch *d, struct call *call)
+{
+	int err = setup_check(d, call);
+	struct verdict v = verdict_return(-ENOMEM);
+	int fd;
+
+	if (err)
+		return verdict_return(err);
+	call->ctx = context_create(call->mm, mm_free_slot(call->mm), (uint32_t)call->notice.args[0],
+				   d->possible_cpus, &err);
+	if (!call->ctx)
+		return verdict_return(-ENOMEM);
+	err = seize(call);
+	if (err) {
+		context_destroy(call->ctx);
+		return verdict_return(err);
+	}
+	fd = add_ring_fd(d, call, call->ctx);
+	if (fd < 0) {
+		context_destroy(call->ctx);
+		v.after = episode_end;
+		return v;
+	}
+	call->cursor = (uint64_t)fd;
+	v.after = setup_behind_reply;
+	return v;
+}
+
+
+static void destroy_behind_reply(struct dispatch *d, struct call *call)
+{
+	struct remote *r = call->episode;
+
+	if (remote_stop(r) == 0) {
+		unmap_ring(r, call->wait.nr, call->wait.min_nr);
+		remote_result(r, 0);
+	}
+	release(call);
+}
+
+/* Nothing is outstanding any more. The ring's range is unmapped, whatever is there by now. */
+static struct verdict destroy_finish(struct call *call)
+{
+	struct context *ctx = call->ctx;
+	struct verdict v = verdict_return(0);
+
+	call->wait.nr = ctx->handle;
+	call->wait.min_nr = ctx->ring.map_bytes;
+	call->ctx = NULL;
+	if (seize(call) == 0)
+		v.after = destroy_behind_reply;
+	return v;
+}
+
+void context_kill(struct dispatch *d, struct context *ctx)
+{
+	if (ctx->dead)
+		return;
+	ctx->dead = true;
+	d->aio_nr -= ctx->max_nr;
+	d->contexts--;
+	waiters_wake(d, ctx);
+	list_for_each(node, tmp, &ctx->requests) {
+		struct request *r = list_entry(node, struct request, node);
+
+		if (!r->storage)
+			request_cancel(d, r);
+	}
+}
+
+void context_settle(struct dispatch *d, struct context *ctx)
+{
+	struct call *call;
+
+	if (!ctx->dead || ctx->outstanding)
+		return;
+	call = list_first(&ctx->drain, struct call, node);
+	if (call) {
+		dispatch_wake(d, &ctx->drain);	/* it frees the context in its turn */
+		return;
+	}
+	if (!ctx->destroying) {
+		struct mm *mm = ctx->mm;
+
+		context_destroy(ctx);
+		mm_release(mm);
+	}
+}
+
+struct verdict handle_destroy(struct dispatch *d, struct call *call)
+{
+	struct context *ctx = call->ctx;
+	struct verdict v;
+
+	if (!call->again) {
+		ctx = call->ctx = context_lookup(call, call->notice.args[0]);
+		if (!ctx)
+			return verdict_return(-EINVAL);
+		ctx->destroying = true;
+		context_kill(d, ctx);
+	}
+	if (ctx->outstanding)
+		return verdict_park(&ctx->drain);
+	v = destroy_finish(call);
+	ctx->destroying = false;
+	context_settle(d, ctx);
+	return v;
+}

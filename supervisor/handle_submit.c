@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io_submit. Theory: entries are taken in list order, each validated in the kernel's order and given to the
+ * engines before the next is looked at; the first refusal ends the call, whose result is the number accepted.
+ * What the engines finish at once is completed before the reply; what waits for storage or a peer goes on
+ * behind it, except a buffered write, which the caller waits for as in the kernel (parked on the request; the
+ * loop goes on).
+ *
+ * The call may be parked at its cursor and continued: by a write that must be waited for, or by bounce memory
+ * or descriptors that are used up. Accepted entries are never undone.
+ */
+#include "complete.h"
+#include "iocb.h"
+#include "log.h"
+#include "submit.h"
+
+#define FINISHED_MAX 64		/* complete in between, so that memory comes back */
+
+/* What became of one entry; a negative number is the error of io_submit. */
+enum taken {
+	TAKEN = 0,
+	TAKEN_WAIT = 1,			/* accepted, but the caller must wait for it */
+	TAKEN_NO_ROOM = 2,		/* not accepted; try again when something comes back */
+};
+
+static void accept_request(struct submission *s, struct request *r)
+{
+	struct dispatch *d = s->d;
+
+	r->id = ++d->last_request_id;
+	r->storage = r->io.op != IO_POLL && r->file->io.class != FILE_PEER;
+	list_add_tail(&s->ctx->requests, &r->node);
+	d->outstanding++;
+	d->counts.requests++;
+	s->ctx->mm->requests++;
+	s->ctx->mm->storage_requests += r->storage;
+}
+
+/* Before anybody could see it: the engine has found out what the kernel would have refused. */
+static int refuse_request(struct submission *s, struct request *r)
+{
+	const int err = (int)r->io.result;
+
+	list_del(&r->io.node);
+	list_del(&r->node);
+	s->d->outstanding--;
+	s->d->counts.requests--;
+	s->ctx->mm->requests--;
+	s->ctx->mm->storage_requests -= r->storage;
+	context_refuse(s->ctx);
+	request_destroy(r);
+	return err;
+}
+
+static void unreserve(struct submission *s, struct request *r)
+{
+	context_refuse(s->ctx);
+	request_destroy(r);
+}
+
+/* D1: what the caller would be blocked for in the kernel, and must be here. */
+static bool caller_waits(const struct submission *s, const struct request *r)
+{
+	const bool transfer = r->io.op == IO_READ || r->io.op == IO_WRITE;
+
+	switch (s->d->cfg->submit) {
+	case CONFIG_SUBMIT_KERNEL:
+		return transfer && !r->io.direct;
+	case CONFIG_SUBMIT_AUTO:
+		return r->io.op == IO_WRITE && !r->io.direct && r->storage;
+	case CONFIG_SUBMIT_ASYNC:
+		break;
+	}
+	return false;
+}
+
+/* A poll that cannot wait here, a file without the operation: known only from the engine's own try. */
+static bool refused(const struct request *r)
+{
+	return r->io.refused || (r->io.op == IO_POLL && r->io.result < 0);
+}
+
+static void wait_for(struct submission *s, struct request *r)
+{
+	r->caller = s->call;
+	s->call->waits_for = r;
+}
+
+static int started_done(struct submission *s, struct request *r)
+{
+	const bool more = request_has_more(r);
+
+	if (refused(r))
+		return refuse_request(s, r);
+	if (more && r->io.op == IO_WRITE)
+		wait_for(s, r);		/* its data are not all copied in yet */
+	if (more || ++s->finished >= FINISHED_MAX) {
+		s->finished = 0;
+		complete_finished(s->d);
+	}
+	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
+}
+
+static int start(struct submission *s, struct request *r)
+{
+	accept_request(s, r);
+	request_start(s->d, r);
+	if (s->d->finished.prev == &r->io.node)
+		return started_done(s, r);
+	if (!caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
+		return TAKEN;
+	wait_for(s, r);
+	return TAKEN_WAIT;
+}
+
+/* Its result is known before any engine has seen it. */
+static int finish_unstarted(struct submission *s, struct request *r, int64_t result)
+{
+	accept_request(s, r);
+	r->io.result = result;
+	r->faulted = true;
+	list_add_tail(&s->d->finished, &r->io.node);
+	return TAKEN;
+}
+
+static int begin(struct submission *s, struct request *r, const struct iocb *cb, bool key_known)
+{
+	const int err = submit_prepare(s, r, cb, key_known);
+	int64_t result;
+
+	if (err) {
+		unreserve(s, r);
+		return err == -EMFILE || err == -ENFILE ? TAKEN_NO_ROOM : err;
+	}
+	result = submit_prepare_data(s, r);
+	if (result == -ENOMEM) {
+		unreserve(s, r);
+		return TAKEN_NO_ROOM;
+	}
+	return result ? finish_unstarted(s, r, result) : start(s, r);
+}
+
+static int submit_one(struct submission *s, uint64_t index)
+{
+	const struct thread *th = s->call->thread;
+	const struct iocb *cb;
+	struct request *r;
+	bool key_known;
+	uint64_t at;
+	int err;
+
+	cb = submit_entry(s, index, &at, &key_known);
+	if (!cb)
+		return -EFAULT;
+	err = iocb_check_fields(cb);
+	if (err)
+		return err;
+	if (context_reserve(s->ctx))
+		return -EAGAIN;
+	r = request_create(s->d->buffers);
+	if (!r) {
+		context_refuse(s->ctx);
+		return -EAGAIN;
+	}
+	r->ctx = s->ctx;
+	r->obj = at;
+	r->data = cb->aio_data;
+	r->opcode = cb->aio_lio_opcode;
+	r->tid = th->source.tid;
+	r->tgid = th->source.tgid;
+	return begin(s, r, cb, key_known);
+}
+
+static void flush(struct submission *s)
+{
+	submit_put_files(s);
+	engine_flush(s->d->engine);
+	complete_finished(s->d);
+	s->finished = 0;
+}
+
+/* Memory or descriptors are used up: something of ours must come back first, or this is a real end. */
+static struct verdict no_room(struct submission *s)
+{
+	if (s->d->outstanding)
+		return verdict_park(&s->d->room);
+	log_warn_once("out of descriptors or memory with nothing in flight: io_submit gets EAGAIN "
+		      "(raise the limit on open files or --buffer-memory)");
+	return verdict_return(s->call->cursor ? (int64_t)s->call->cursor : -EAGAIN);
+}
+
+static struct verdict submit_all(struct submission *s)
+{
+	struct call *call = s->call;
+	int taken = TAKEN;
+
+	while (call->cursor < s->nr && taken == TAKEN) {
+		taken = submit_one(s, call->cursor);
+		if (taken == TAKEN || taken == TAKEN_WAIT)
+			call->cursor++;
+		if (taken == TAKEN_WAIT) {
+			flush(s);
+			taken = call->waits_for ? TAKEN_WAIT : TAKEN;
+		}
+		dispatch_pump(s->d);
+	}
+	flush(s);
+	if (call->waits_for)
+		return verdict_park(NULL);
+	if (taken == TAKEN_NO_ROOM)
+		return no_room(s);
+	return verdict_return(call->cursor ? (int64_t)call->cursor : taken);
+}
+
+struct verdict handle_submit(struct dispatch *d, struct call *call)
+{
+	const int64_t nr = (int64_t)call->notice.args[1];
+	struct submission s;
+	struct mm *mm = call->mm;
+
+	if (nr < 0)
+		return verdict_return(-EINVAL);
+	if (mm->closing || mm->exec != MM_EXEC_NONE)
+		return verdict_park(&mm->held);
+	s = (struct submission){ .d = d, .call = call, .ctx = context_lookup(call, call->notice.args[0]) };
+	if (!s.ctx)
+		return verdict_return(call->cursor ? (int64_t)call->cursor : -EINVAL);
+	s.nr = min_u64((uint64_t)nr, s.ctx->ring.nr);
+	if (call->cursor >= s.nr)
+		return verdict_return((int64_t)call->cursor);
+	return submit_all(&s);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exec, exit, death. Theory (design.md, Life and death): what waits for storage is always finished, and whoever
+ * leaves by exec or exit waits for it, as in the kernel; what waits for a peer is cancelled. A task leaves its
+ * address space alone if somebody else lives in it. Whether an execve that was let in has succeeded is seen
+ * from outside: the old address space has no user any more, or the thread is somewhere else. Until then nothing
+ * is copied into that process.
+ *
+ * A death by a signal cannot be held. Its writes go on as orphans, and every later execve in the tree waits for
+ * them, so that a restarted database never meets a write of its dead predecessor.
+ */
+#include <errno.h>
+#include <sys/syscall.h>
+
+#include "complete.h"
+#include "log.h"
+
+#define ORPHAN_WAIT_NS (30 * NSEC_PER_SEC)
+#define LOOK_FIRST_NS NSEC_PER_MSEC
+#define LOOK_LAST_NS (100 * NSEC_PER_MSEC)
+#define LOOKS_RUNNING 12	/* about 300 ms on a CPU, not in a system call that sleeps: user mode */
+
+static void forget_all(struct dispatch *d, struct list *parked)
+{
+	for (struct call *call; (call = list_first(parked, struct call, node));)
+		dispatch_forget(d, call);
+}
+
+static void kill_contexts(struct dispatch *d, struct mm *mm)
+{
+	list_for_each(node, tmp, &mm->contexts) {
+		struct context *ctx = list_entry(node, struct context, node);
+
+		context_kill(d, ctx);
+		forget_all(d, &ctx->waiters);
+		if (list_empty(&ctx->drain))
+			context_settle(d, ctx);
+		else
+			forget_all(d, &ctx->drain);
+	}
+}
+
+void life_mm_dead(struct dispatch *d, struct mm *mm)
+{
+	struct list held;
+
+	if (mm->dead)
+		return;
+	mm->dead = true;
+	mm->exec = MM_EXEC_NONE;
+	loop_timer_stop(d->loop, &mm->exec_timer);
+	d->orphans += mm->storage_requests;
+	mm->requests++;			/* keeps it while its contexts go */
+	forget_all(d, &mm->held);
+	forget_all(d, &mm->drain);
+	list_init(&held);
+	list_splice_tail(&held, &mm->held_done);
+	if (!list_empty(&held))
+		complete(d, &held);
+	kill_contexts(d, mm);
+	complete_finished(d);
+	mm->requests--;
+	mm_release(mm);
+}
+
+static int bury_if_dead(struct mm *mm, void *arg)
+{
+	if (!mm->dead && !mm_alive(mm))
+		life_mm_dead(arg, mm);
+	return 0;
+}
+
+static void forget_threads(struct dispatch *d, struct process *p)
+{
+	list_for_each(node, tmp, &p->threads) {
+		struct thread *th = list_entry(node, struct thread, process_node);
+
+		if (th->call)
+			dispatch_forget(d, th->call);
+	}
+}
+
+void life_process_left(void *arg, struct process *p)
+{
+	struct dispatch *d = arg;
+
+	forget_threads(d, p);
+	tasks_for_mms(d->tasks, bury_if_dead, d);
+	dispatch_run_ready(d);
+}
+
+void life_mm_idle(struct dispatch *d, struct mm *mm)
+{
+	if (!mm->storage_requests)
+		dispatch_wake(d, &mm->drain);
+	if (!d->orphans) {
+		d->orphans_stuck = false;
+		loop_timer_stop(d->loop, &d->orphan_timer);
+		dispatch_wake(d, &d->orphan_wait);
+	}
+}
+
+/* --- exec --- */
+
+static void exec_failed(struct dispatch *d, struct mm *mm)
+{
+	struct list held;
+
+	mm->exec = MM_EXEC_NONE;
+	loop_timer_stop(d->loop, &mm->exec_timer);
+	list_init(&held);
+	list_splice_tail(&held, &mm->held_done);
+	dispatch_wake(d, &mm->held);
+	if (!list_empty(&held))
+		complete(d, &held);
+}
+
+static bool exec_over(struct mm *mm)
+{
+	const int nr = tracee_blocked_in(mm->exec_tgid, mm->exec_tid);
+
+	if (nr == SYS_execve || nr == SYS_execveat)
+		return false;
+	if (nr == -EAGAIN)
+		return ++mm->exec_looks >= LOOKS_RUNNING;
+	return nr >= -1;		/* elsewhere; -1: stopped in user mode */
+}
+
+static void exec_look(void *arg)
+{
+	struct mm *mm = arg;
+	struct dispatch *d = mm->exec_owner;
+	const uint64_t next_ns = LOOK_FIRST_NS << min_u64(mm->exec_turns++, 6);
+
+	if (!mm_alive(mm)) {
+		life_mm_dead(d, mm);
+	} else if (exec_over(mm)) {
+		exec_failed(d, mm);
+	} else if (loop_timer_start(d->loop, &mm->exec_timer, now_ns() + min_u64(next_ns, LOOK_LAST_NS))) {
+		exec_failed(d, mm);	/* no memory to wait with: what was held back goes on */
+	}
+	dispatch_run_ready(d);
+}
+
+void life_exec_thread_back(struct dispatch *d, struct mm *mm, pid_t tid)
+{
+	if (mm->exec == MM_EXEC_RUNNING && mm->exec_tid == tid)
+		exec_failed(d, mm);
+}
+
+void life_forget(struct dispatch *d, struct call *call)
+{
+	if (call->kind == CALL_EXEC && call->mm && call->mm->exec == MM_EXEC_DRAINING &&
+	    call->mm->exec_tid == (pid_t)call->notice.tid)
+		exec_failed(d, call->mm);
+}
+
+static void orphans_waited(void *arg)
+{
+	struct dispatch *d = arg;
+
+	log_warn("%u writes of a process that was killed are not done after 30 s: programs are started all the same",
+		 d->orphans);
+	d->orphans_stuck = true;
+	dispatch_wake(d, &d->orphan_wait);
+	dispatch_run_ready(d);
+}
+
+static struct verdict wait_for_orphans(struct dispatch *d)
+{
+	d->orphan_timer.fn = orphans_waited;
+	d->orphan_timer.arg = d;
+	if (!loop_timer_armed(&d->orphan_timer) &&
+	    loop_timer_start(d->loop, &d->orphan_timer, now_ns() + ORPHAN_WAIT_NS))
+		return verdict_continue();
+	return verdict_park(&d->orphan_wait);
+}
+
+/* They end with a successful exec; after a failed one they are met again. */
+static void drop_idle_threads(struct process *p, const struct thread *but)
+{
+	list_for_each(node, tmp, &p->threads) {
+		struct thread *th = list_entry(node, struct thread, process_node);
+
+		if (th != but && !th->call)
+			thread_forget(th);
+	}
+}
+
+static struct verdict exec_go(struct dispatch *d, struct call *call)
+{
+	struct mm *mm = call->mm;
+
+	call->thread->process->may_have_execed = true;
+	drop_idle_threads(call->thread->process, call->thread);
+	if (mm->exec == MM_EXEC_NONE)
+		return verdict_continue();
+	mm->exec = MM_EXEC_RUNNING;
+	mm->exec_turns = 0;
+	mm->exec_looks = 0;
+	mm->exec_timer.fn = exec_look;
+	mm->exec_timer.arg = mm;
+	mm->exec_owner = d;
+	if (loop_timer_start(d->loop, &mm->exec_timer, now_ns() + LOOK_FIRST_NS))
+		exec_failed(d, mm);
+	return verdict_continue();
+}
+
+static bool has_work(const struct mm *mm)
+{
+	return !list_empty(&mm->contexts) || mm->requests;
+}
+
+struct verdict life_exec(struct dispatch *d, struct call *call)
+{
+	struct mm *mm = call->mm;
+	const pid_t tid = (pid_t)call->notice.tid;
+
+	if (mm->closing)
+		return verdict_continue();
+	if (mm->exec != MM_EXEC_NONE && mm->exec_tid != tid)
+		return verdict_park(&mm->held);
+	if (!call->again && has_work(mm) && !mm_has_other_user(d->tasks, mm, call->thread->process)) {
+		mm->exec = MM_EXEC_DRAINING;
+		mm->exec_tid = tid;
+		mm->exec_tgid = call->thread->source.tgid;
+	}
+	if (mm->exec == MM_EXEC_DRAINING && mm->storage_requests)
+		return verdict_park(&mm->drain);
+	if (d->orphans && !d->orphans_stuck) {
+		const struct verdict v = wait_for_orphans(d);
+
+		if (v.kind == VERDICT_PARK)
+			return v;
+	}
+	return exec_go(d, call);
+}
+
+/* --- exit --- */
+
+struct living {
+	struct dispatch *d;
+	pid_t but;
+};
+
+static int is_living(pid_t tid, char state, void *arg)
+{
+	const struct living *l = arg;
+	const struct thread *th = tasks_find(l->d->tasks, tid);
+
+	return tid != l->but && state != 'Z' && state != 'X' && !(th && th->exiting);
+}
+
+static bool last_thread(struct dispatch *d, const struct call *call)
+{
+	struct living l = { d, (pid_t)call->notice.tid };
+
+	return !tracee_for_threads(call->thread->source.tgid, is_living, &l);
+}
+
+static void cancel_peers(struct dispatch *d, struct mm *mm)
+{
+	list_for_each(node, tmp, &mm->contexts) {
+		struct context *ctx = list_entry(node, struct context, node);
+
+		list_for_each(entry, next, &ctx->requests) {
+			struct request *r = list_entry(entry, struct request, node);
+
+			if (!r->storage && !r->cancelled)
+				request_cancel(d, r);
+		}
+	}
+}
+
+/* A thread that made AIO calls and ends is kept until it is gone: it must count as ended meanwhile. */
+static void thread_exits(struct thread *th)
+{
+	struct process *p = th->process;
+
+	th->exiting = true;
+	list_for_each(node, tmp, &p->threads) {
+		struct thread *other = list_entry(node, struct thread, process_node);
+
+		if (other != th && other->exiting && !other->call && thread_state(other) == 'X')
+			thread_forget(other);
+	}
+}
+
+struct verdict life_exit(struct dispatch *d, struct call *call)
+{
+	struct mm *mm = call->mm;
+
+	if (!call->again) {
+		thread_exits(call->thread);
+		if (!has_work(mm) || mm->closing || (call->kind == CALL_EXIT && !last_thread(d, call)) ||
+		    mm_has_other_user(d->tasks, mm, call->thread->process))
+			return verdict_continue();
+		mm->closing = true;
+		cancel_peers(d, mm);
+		complete_finished(d);
+	}
+	return mm->storage_requests ? verdict_park(&mm->drain) : verdict_continue();
+}

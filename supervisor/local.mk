@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+#
+# Everything but main.c goes into an archive, so that unit tests link the same objects.
+# One file per line, sorted.
+supervisor_sources = \
+	%D%/buffer.c \
+	%D%/buffer.h \
+	%D%/call.h \
+	%D%/children.c \
+	%D%/children.h \
+	%D%/complete.c \
+	%D%/complete.h \
+	%D%/context.c \
+	%D%/context.h \
+	%D%/dispatch.c \
+	%D%/dispatch.h \
+	%D%/doctor.c \
+	%D%/doctor.h \
+	%D%/engine.c \
+	%D%/engine.h \
+	%D%/engine_inline.c \
+	%D%/engine_peer.c \
+	%D%/engine_peer.h \
+	%D%/engine_peer_attempt.c \
+	%D%/engine_peer_attempt.h \
+	%D%/engine_peer_impl.h \
+	%D%/engine_peer_line.c \
+	%D%/engine_peer_line.h \
+	%D%/engine_peer_poll.c \
+	%D%/engine_threads.c \
+	%D%/file.c \
+	%D%/file.h \
+	%D%/fs.c \
+	%D%/fs.h \
+	%D%/guardian.c \
+	%D%/guardian.h \
+	%D%/guardian_impl.h \
+	%D%/guardian_link.c \
+	%D%/handle_cancel.c \
+	%D%/handle_getevents.c \
+	%D%/handle_setup.c \
+	%D%/handle_submit.c \
+	%D%/hostaio.c \
+	%D%/hostaio.h \
+	%D%/inherited.c \
+	%D%/inherited.h \
+	%D%/io.h \
+	%D%/iocb.c \
+	%D%/iocb.h \
+	%D%/kill_tree.c \
+	%D%/launch.c \
+	%D%/launch.h \
+	%D%/life.c \
+	%D%/list.h \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/lookup.c \
+	%D%/loop.c \
+	%D%/loop.h \
+	%D%/notify.c \
+	%D%/notify.h \
+	%D%/opts.c \
+	%D%/opts.h \
+	%D%/opts_value.c \
+	%D%/opts_value.h \
+	%D%/plan.h \
+	%D%/poller.c \
+	%D%/poller.h \
+	%D%/probe.c \
+	%D%/probe.h \
+	%D%/probe_host.c \
+	%D%/probe_impl.h \
+	%D%/probe_text.c \
+	%D%/probe_trap.c \
+	%D%/probe_trial.c \
+	%D%/probe_trial.h \
+	%D%/probe_victim.c \
+	%D%/pulse.h \
+	%D%/remote.c \
+	%D%/remote.h \
+	%D%/request.c \
+	%D%/request.h \
+	%D%/ring.c \
+	%D%/ring.h \
+	%D%/signals.c \
+	%D%/signals.h \
+	%D%/submit.h \
+	%D%/submit_batch.c \
+	%D%/submit_prepare.c \
+	%D%/supervise.c \
+	%D%/supervise.h \
+	%D%/task.c \
+	%D%/task.h \
+	%D%/timers.c \
+	%D%/timers.h \
+	%D%/tracee.c \
+	%D%/tracee.h \
+	%D%/trap.c \
+	%D%/trap.h \
+	%D%/util.h \
+	%D%/worker.c \
+	%D%/worker.h \
+	%D%/workers.c \
+	%D%/workers.h \
+	$(NULL)
+
+# without liburing these are only in the tarball
+supervisor_uring_sources = \
+	%D%/engine_uring.c \
+	$(NULL)
+
+noinst_LIBRARIES += %D%/libsupervisor.a
+%C%_libsupervisor_a_SOURCES = $(supervisor_sources)
+if HAVE_URING
+%C%_libsupervisor_a_SOURCES += $(supervisor_uring_sources)
+else
+EXTRA_DIST += $(supervisor_uring_sources)
+endif
+supervisor_flags = \
+	$(AM_CFLAGS) $(SECCOMP_CFLAGS) $(URING_CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) $(NULL)
+supervisor_libs = \
+	%D%/libsupervisor.a $(SECCOMP_LIBS) $(EV_LIBS) $(AIO_LIBS) $(URING_LIBS) -lpthread $(NULL)
+%C%_libsupervisor_a_CFLAGS = $(supervisor_flags)
+
+bin_PROGRAMS += aio-sandbox
+aio_sandbox_SOURCES = %D%/main.c
+aio_sandbox_CFLAGS  = $(supervisor_flags)
+aio_sandbox_LDFLAGS = $(SAN_FLAGS) $(COV_FLAGS)
+aio_sandbox_LDADD   = $(supervisor_libs)

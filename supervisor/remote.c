@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. PTRACE_INTERRUPT of a thread that sleeps in a notification takes effect when the reply has
+ * arrived: the thread runs to the border of user mode and stops there (PTRACE_EVENT_STOP) with the reply
+ * in its result register and the instruction pointer just behind `syscall`. Pointing it back at that
+ * instruction with other registers makes it do a system call of ours; two syscall stops later the result
+ * is there. Signals are blocked meanwhile, or a pending one would stop the injection half-way; SIGSTOP
+ * cannot be blocked, is swallowed, and sent again before the end. Without WAIT_KILLABLE_RECV the interrupt
+ * breaks the wait off instead, and the kernel wants to restart the call: orig_rax = -1 says that there is
+ * none to restart.
+ *
+ * Death is possible at every step: each ptrace(2) may say ESRCH, and each wait may report the end. The
+ * supervisor is then not the one who reaps, unless the thread is a process of ours (children.c does that),
+ * so waits look with WNOWAIT first.
+ */
+#include "remote.h"
+
+#include <elf.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "util.h"
+
+#define REMOTE_DEADLINE_NS (5 * NSEC_PER_SEC)
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+#define SYSCALL_BYTES 2
+#define SYSCALL_OPCODE 0x050f
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+static int remote_died(struct remote *r)
+{
+	r->gone = true;
+	r->stopped = false;
+	return -ESRCH;
+}
+
+/* Blocks until SIGCHLD (blocked in this thread) or a short while has passed. */
+static void remote_pause(struct remote *r)
+{
+	const struct timespec limit = { .tv_nsec = 2 * 1000 * 1000 };
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	if (sigtimedwait(&chld, NULL, &limit) == SIGCHLD)
+		r->owes_chld = true;	/* it may have been meant for the reaper too */
+}
+
+/* Waits for the next stop; *status as waitpid(2) gives it. A death is left for the reaper. */
+static int remote_wait(struct remote *r, int *status)
+{
+	const uint64_t deadline = now_ns() + REMOTE_DEADLINE_NS;
+	pid_t got;
+
+	for (unsigned turn = 0;; turn++) {
+		siginfo_t info = { 0 };
+
+		if (waitid(P_PID, (id_t)r->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL))
+			return remote_died(r);
+		if (info.si_pid && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
+			return remote_died(r);
+		if (info.si_pid) {
+			got = waitpid(r->tid, status, WNOHANG | __WALL);
+			if (got == r->tid && WIFSTOPPED(*status))
+				return 0;
+			return remote_died(r);
+		}
+		if (now_ns() > deadline)
+			return -ETIMEDOUT;
+		if (turn > 50)
+			remote_pause(r);
+		else
+			sched_yield();
+	}
+}
+
+int remote_seize(struct remote *r, pid_t tid)
+{
+	*r = (struct remote){ .tid = tid };
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD))
+		return neg_errno();
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
+		return remote_died(r);
+	return 0;
+}
+
+static int remote_get_regs(struct remote *r, struct user_regs_struct *regs)
+{
+	struct iovec iov = { regs, sizeof(*regs) };
+
+	return ptrace(PTRACE_GETREGSET, r->tid, (void *)NT_PRSTATUS, &iov) ? remote_died(r) : 0;
+}
+
+static int remote_set_regs(struct remote *r, struct user_regs_struct *regs)
+{
+	struct iovec iov = { regs, sizeof(*regs) };
+
+	return ptrace(PTRACE_SETREGSET, r->tid, (void *)NT_PRSTATUS, &iov) ? remote_died(r) : 0;
+}
+
+static int remote_block_signals(struct remote *r)
+{
+	const uint64_t all = ~0ull;
+
+	if (ptrace(PTRACE_GETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask))
+		return remote_died(r);
+	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(all), &all))
+		return remote_died(r);
+	return 0;
+}
+
+static int remote_check_instruction(struct remote *r)
+{
+	long word;
+
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, r->tid, (void *)(r->regs.rip - SYSCALL_BYTES), NULL);
+	if (errno)
+		return errno == ESRCH ? remote_died(r) : -EINVAL;
+	return (word & 0xffff) == SYSCALL_OPCODE ? 0 : -EINVAL;
+}
+
+/* A signal came first: it is delivered, except SIGSTOP, which would stop us too. */
+static int remote_pass_signal(struct remote *r, int signo)
+{
+	if (signo == SIGSTOP) {
+		r->stop_again = true;
+		signo = 0;
+	}
+	return ptrace(PTRACE_CONT, r->tid, NULL, (void *)(long)signo) ? remote_died(r) : 0;
+}
+
+int remote_stop(struct remote *r)
+{
+	int status, err;
+
+	do {
+		err = remote_wait(r, &status);
+		if (err)
+			return err;
+		r->stopped = true;
+		if (status >> 16 != PTRACE_EVENT_STOP && remote_pass_signal(r, WSTOPSIG(status)))
+			return -ESRCH;
+	} while (status >> 16 != PTRACE_EVENT_STOP);
+	err = remote_get_regs(r, &r->regs);
+	if (!err)
+		err = remote_check_instruction(r);
+	if (!err)
+		err = remote_block_signals(r);
+	return err;
+}
+
+/* Lets it run to its next syscall stop; anything else on the way is not ours, except SIGSTOP. */
+static int remote_to_syscall_stop(struct remote *r)
+{
+	int status, err;
+
+	do {
+		if (ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
+			return remote_died(r);
+		r->stopped = false;
+		err = remote_wait(r, &status);
+		if (err)
+			return err;
+		r->stopped = true;
+		if (WSTOPSIG(status) == SIGSTOP && status >> 16 == 0)
+			r->stop_again = true;
+	} while (WSTOPSIG(status) != SYSCALL_STOP);
+	return 0;
+}
+
+int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
+{
+	struct user_regs_struct regs = r->regs;
+	int err;
+
+	regs.rip -= SYSCALL_BYTES;
+	regs.rax = (unsigned long)nr;
+	regs.orig_rax = (unsigned long)-1;
+	regs.rdi = args[0];
+	regs.rsi = args[1];
+	regs.rdx = args[2];
+	regs.r10 = args[3];
+	regs.r8 = args[4];
+	regs.r9 = args[5];
+	err = remote_set_regs(r, &regs);
+	for (int stop = 0; stop < 2 && !err; stop++)
+		err = remote_to_syscall_stop(r);
+	if (!err)
+		err = remote_get_regs(r, &regs);
+	return err ? err : (int64_t)regs.rax;
+}
+
+void remote_result(struct remote *r, int64_t value)
+{
+	r->regs.rax = (unsigned long)value;
+	r->regs.orig_rax = (unsigned long)-1;
+}
+
+void remote_release(struct remote *r)
+{
+	if (r->owes_chld)
+		raise(SIGCHLD);
+	if (r->gone)
+		return;
+	if (r->stopped) {
+		(void)remote_set_regs(r, &r->regs);
+		(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask);
+	}
+	/* SIGSTOP as the signal of the detach: the owed stop takes place as it leaves. */
+	(void)ptrace(PTRACE_DETACH, r->tid, NULL, (void *)(r->stop_again ? (long)SIGSTOP : 0L));
+}

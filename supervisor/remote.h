@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A short ptrace episode in one thread: stop it on its way out of a trapped call, run a few system calls
+ * in it, set the call's result, let it go. Strict pairs, used on the loop thread only:
+ *
+ *	remote_seize()  ... the caller sends the reply ...  remote_stop()
+ *	remote_syscall() as often as needed, remote_result()
+ *	remote_release()		always, after a successful remote_seize()
+ */
+#ifndef REMOTE_H
+#define REMOTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+struct remote {
+	pid_t tid;
+	bool stopped;
+	bool gone;		/* it died on the way */
+	bool owes_chld;		/* a SIGCHLD was taken that somebody else may wait for */
+	bool stop_again;	/* a SIGSTOP was swallowed and is owed */
+	uint64_t old_mask;
+	struct user_regs_struct regs;	/* as it leaves the trapped call */
+};
+
+/* 0; -EPERM: already traced (gdb), not dumpable, or refused by policy; -ESRCH: gone. */
+int remote_seize(struct remote *r, pid_t tid);
+
+/*
+ * Waits until the thread stands behind its trapped call, with all signals blocked. The call's reply must
+ * have been sent. 0, -ESRCH (died), -ETIMEDOUT, -EINVAL (not at a system call instruction).
+ */
+int remote_stop(struct remote *r);
+
+/* Result of the call in the thread, -errno as the kernel's, -ESRCH when it died in it. */
+int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6]);
+
+/* What the trapped call shall return. */
+void remote_result(struct remote *r, int64_t value);
+
+void remote_release(struct remote *r);
+
+#endif

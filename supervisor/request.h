@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request: one iocb in flight. It reserves all that its completion needs before it starts (slot, files,
+ * bounce memory), so that completing cannot fail. Large ones run in pieces through one block of memory.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdbool.h>
+#include <linux/aio_abi.h>
+
+#include "buffer.h"
+#include "file.h"
+#include "io.h"
+#include "tracee.h"
+
+struct call;
+struct context;
+
+struct request {
+	struct io io;			/* the engines' part */
+	struct list node;		/* context->requests */
+	struct context *ctx;
+	struct file *file;
+	struct file *resfd;		/* NULL: none */
+	uint64_t id;			/* order of arrival, unique in a run */
+	uaddr obj;			/* the iocb's address, for the event */
+	uint64_t data;			/* aio_data */
+	uint16_t opcode;		/* IOCB_CMD_* */
+	pid_t tid;			/* who submitted */
+	pid_t tgid;
+	bool storage;			/* exit, exec and io_destroy wait for it */
+	bool dropped;			/* its completion is not to be seen */
+	bool shaped;			/* bounce memory has the user's alignment and segments */
+	bool faulted;			/* the user's memory ended early: no further piece */
+	bool stalled;			/* on dispatch's list of those that the engine had no room for */
+	bool cancelled;			/* io_cancel, io_destroy or the end of the process has asked for it back */
+	bool interrupted;		/* --submit=kernel: a signal broke it off, -EINTR */
+	struct call *caller;		/* io_submit that is parked until this is finished */
+
+	struct buffers *buffers;
+	void *block;
+	size_t block_bytes;
+	struct uvec *user;		/* the user's segments */
+	unsigned user_count;
+	uint64_t total_bytes;		/* of the user's segments, capped */
+	uint64_t moved_bytes;		/* by finished pieces */
+	struct iovec *local;		/* this piece here ... */
+	struct uvec *remote;		/* ... and there */
+	unsigned local_count;
+	unsigned remote_count;
+	struct uvec user_one;		/* storage for the common single segment */
+	struct uvec remote_one;
+	struct iovec local_one;
+};
+
+enum {
+	REQUEST_SEGMENTS_MAX = 1024,	/* UIO_MAXIOV */
+	REQUEST_BYTES_MAX = 0x7ffff000,	/* MAX_RW_COUNT */
+	REQUEST_INLINE_PIECE_BYTES = 256 * 1024,	/* buffered I/O: stays in cache */
+};
+
+struct request *request_create(struct buffers *buffers);	/* NULL: ENOMEM */
+void request_destroy(struct request *r);	/* puts files and memory back; accepts NULL */
+
+/* Room for n segments in user, local, remote: 0 or -ENOMEM. */
+int request_segments(struct request *r, unsigned n);
+
+/*
+ * Lays out the next piece in bounce memory (allocating the block at the first): 0; -ENOMEM: none left now.
+ * io->iov, length and offset are set. A request without data needs no call.
+ */
+int request_next_piece(struct request *r);
+bool request_has_more(const struct request *r);	/* after a full piece */
+
+/* Takes a finished piece into account; true: the request is finished and io.result is the whole's. */
+bool request_piece_done(struct request *r);
+
+/* Write data of this piece, from the tracee: 0, or -EFAULT when not a byte could be had (-ESRCH too). */
+int request_copied_in(struct request *r, ssize_t copied);
+
+#endif

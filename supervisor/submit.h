@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One io_submit from here until it is parked or answered: entries fetched ahead (submit_batch.c), requests made
+ * and validated (submit_prepare.c), started and counted (handle_submit.c).
+ */
+#ifndef SUBMIT_H
+#define SUBMIT_H
+
+#include <linux/aio_abi.h>
+
+#include "dispatch.h"
+
+enum {
+	SUBMIT_BATCH = 32,
+	SUBMIT_FILES = 8,
+};
+
+/* Entries fetched ahead, from list index `first` on. */
+struct submit_batch {
+	uint64_t first;
+	unsigned pointers;		/* readable list slots */
+	unsigned valid;			/* readable iocbs */
+	unsigned keys;			/* iocbs whose aio_key is 0 and known to be writable */
+	uint64_t at[SUBMIT_BATCH];
+	struct iocb cb[SUBMIT_BATCH];
+};
+
+struct submission {
+	struct dispatch *d;
+	struct call *call;
+	struct context *ctx;
+	uint64_t nr;
+	unsigned finished;		/* done inside this call and not yet completed */
+	struct submit_batch batch;
+	struct file *files[SUBMIT_FILES];	/* taken in this call, one per descriptor */
+	unsigned file_count;
+};
+
+/* The entry at index, or NULL: it cannot be read. */
+const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at, bool *key_known);
+
+/*
+ * Tests e to i of docs/aio-abi.md, 7, in that order, filling r; the slot is reserved. 0, the error of
+ * io_submit, or -EMFILE, -ENFILE: no descriptor of ours is free.
+ */
+int submit_prepare(struct submission *s, struct request *r, const struct iocb *cb, bool key_known);
+/* Limits and the first piece of data. 0; a result < 0 that is an event; -ENOMEM: no bounce memory now. */
+int64_t submit_prepare_data(struct submission *s, struct request *r);
+void submit_put_files(struct submission *s);
+
+#endif

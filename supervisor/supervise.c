@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. PROGRAM is forked first, while there is one thread and nothing of ours is open; its execve waits in
+ * the trap until the loop runs, so that everything else (limits, engines, host contexts) stands before PROGRAM
+ * begins. The loop ends when the last tracee is gone and what it left in flight is done.
+ */
+#include "supervise.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "children.h"
+#include "complete.h"
+#include "dispatch.h"
+#include "engine_peer.h"
+#include "launch.h"
+#include "log.h"
+#include "notify.h"
+#include "trap.h"
+#include "workers.h"
+
+#define FILES_WANTED (1u << 20)
+#define URING_DEPTH 1024
+#define FOLLOW_NS (250 * NSEC_PER_MSEC)
+
+struct supervisor {
+	const struct config *cfg;
+	const struct guardian_link *link;
+	struct dispatch d;
+	struct launch launch;
+	struct loop_watch *exec_watch;
+	struct loop_watch *guardian_watch;
+	struct children *children;
+	struct workers *workers;
+	struct engine *storage;
+	struct engine *peer;
+	struct engine *threads;
+	struct guardian_follow follow;
+	struct loop_timer follow_timer;
+	bool ended;			/* PROGRAM */
+	bool failed;			/* it never started */
+};
+
+static unsigned possible_cpus(void)
+{
+	auto_file f = fopen("/sys/devices/system/cpu/possible", "re");
+	unsigned first, last, count = 0;
+	int n;
+
+	/* "0-3,8-11" */
+	while (f && (n = fscanf(f, "%u-%u", &first, &last)) > 0) {
+		count += n == 2 ? last - first + 1 : 1;
+		if (fgetc(f) != ',')
+			break;
+	}
+	return count ? count : (unsigned)max_u64(1, (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
+}
+
+/* Signals of our own mistakes must not be blocked: the kernel would kill us without a word. */
+static void unblock_own_faults(void)
+{
+	const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+		sigaddset(&set, faults[i]);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Each request in flight holds a descriptor; the tracee's limit on file sizes is applied by request. */
+static void raise_limits(void)
+{
+	struct rlimit files, size;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		struct rlimit more = { FILES_WANTED, (rlim_t)max_u64(FILES_WANTED, files.rlim_max) };
+
+		files.rlim_cur = files.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &more) && setrlimit(RLIMIT_NOFILE, &files))
+			log_warn("the limit on open files cannot be raised: %s", strerror(errno));
+	}
+	if (getrlimit(RLIMIT_FSIZE, &size) == 0) {
+		size.rlim_cur = size.rlim_max;
+		(void)setrlimit(RLIMIT_FSIZE, &size);
+	}
+}
+
+static void asleep(void *arg)
+{
+	struct supervisor *s = arg;
+
+	atomic_store_explicit(&s->link->pulse->busy_since_ns, 0, memory_order_relaxed);
+}
+
+static void awake(void *arg)
+{
+	struct supervisor *s = arg;
+
+	atomic_fetch_add_explicit(&s->link->pulse->turns, 1, memory_order_relaxed);
+	atomic_store_explicit(&s->link->pulse->busy_since_ns, now_ns(), memory_order_relaxed);
+}
+
+static void program_changed(void *arg, int wait_status)
+{
+	struct supervisor *s = arg;
+
+	if (WIFEXITED(wait_status) || WIFSIGNALED(wait_status))
+		s->ended = true;
+	if (!s->failed)
+		(void)guardian_tell_status(s->link, wait_status);	/* dead: its pidfd tells */
+}
+
+static void none_left(void *arg)
+{
+	struct supervisor *s = arg;
+
+	s->d.no_waits = true;		/* the listener says so too, or will soon */
+}
+
+static void exec_told(void *arg, unsigned events)
+{
+	struct supervisor *s = arg;
+	const int status = launch_outcome(s->cfg, s->launch.exec_fd);
+
+	if (status == -EAGAIN)
+		return;
+	loop_unwatch(s->exec_watch);
+	s->exec_watch = NULL;
+	close_fd(&s->launch.exec_fd);
+	if (status) {
+		s->failed = true;
+		(void)guardian_tell_failed(s->link, status);
+	}
+}
+
+static void guardian_gone(void *arg, unsigned events)
+{
+	log_error("the guardian process was killed: the program and all its descendants are killed too");
+	guardian_kill_tree();
+	_exit(EXIT_SANDBOX);
+}
+
+static void follow_stops(void *arg)
+{
+	struct supervisor *s = arg;
+
+	guardian_follow_stop(s->link, &s->follow);
+	(void)loop_timer_start(s->d.loop, &s->follow_timer, now_ns() + FOLLOW_NS);
+}
+
+static void end_of_turn(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->ended && dispatch_over(&s->d))
+		loop_stop(s->d.loop);
+}
+
+/* --- building and taking down --- */
+
+static struct engine *open_storage(struct supervisor *s)
+{
+	struct engine *uring;
+
+	if (s->cfg->engine == CONFIG_ENGINE_THREADS)
+		return s->threads;
+	uring = engine_uring_open(s->d.loop, URING_DEPTH, complete, &s->d);
+	if (uring)
+		return uring;
+	if (s->cfg->engine == CONFIG_ENGINE_URING) {
+		log_error("--engine=uring: io_uring cannot be used here (%s); try --engine=auto", strerror(errno));
+		return NULL;
+	}
+	log_info(1, "io_uring cannot be used here (%s): requests run on threads", strerror(errno));
+	return s->threads;
+}
+
+static int open_engines(struct supervisor *s)
+{
+	s->workers = workers_create(s->d.loop, s->cfg->threads);
+	if (!s->workers)
+		return neg_errno();
+	s->threads = engine_threads_open(s->d.loop, s->workers, complete, &s->d);
+	if (!s->threads)
+		return neg_errno();
+	s->storage = open_storage(s);
+	if (!s->storage)
+		return s->cfg->engine == CONFIG_ENGINE_URING ? -ENOSYS : -ENOMEM;
+	s->peer = engine_peer_open(s->d.loop, s->workers, s->storage, complete, &s->d);
+	if (!s->peer)
+		return neg_errno();
+	s->d.engine = engine_inline_open(s->peer, s->threads);
+	return s->d.engine ? 0 : -ENOMEM;
+}
+
+static int build(struct supervisor *s)
+{
+	struct dispatch *d = &s->d;
+	int err;
+
+	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
+	if (!d->notify)
+		return neg_errno();
+	err = open_engines(s);
+	if (err)
+		return err;
+	d->buffers = buffers_create(s->cfg->buffer_bytes);
+	d->files = file_table_create(s->workers);
+	d->tasks = tasks_create(d->loop, life_process_left, d);
+	if (!d->buffers || !d->files || !d->tasks)
+		return -ENOMEM;
+	return dispatch_start(d);
+}
+
+static int watch(struct supervisor *s)
+{
+	const struct children_events events = { .program = program_changed, .none_left = none_left,
+						 .arg = s };
+
+	s->follow = (struct guardian_follow){
+		.program_pidfd = tracee_open_process(s->launch.pid),
+		.program_stat_fd = tracee_open_stat(s->launch.pid, s->launch.pid),
+	};
+	s->follow_timer = (struct loop_timer){ .fn = follow_stops, .arg = s };
+	s->exec_watch = loop_watch(s->d.loop, s->launch.exec_fd, LOOP_READ, exec_told, s);
+	s->guardian_watch = loop_watch(s->d.loop, s->link->guardian_pidfd, LOOP_READ, guardian_gone, s);
+	s->children = children_watch(s->d.loop, s->launch.pid, &events);
+	if (!s->exec_watch || !s->guardian_watch || !s->children)
+		return -ENOMEM;
+	if (loop_timer_start(s->d.loop, &s->follow_timer, now_ns() + FOLLOW_NS))
+		return -ENOMEM;
+	loop_on_sleep(s->d.loop, asleep, awake, s);
+	return loop_each_turn(s->d.loop, end_of_turn, s);
+}
+
+static void take_down(struct supervisor *s)
+{
+	struct dispatch *d = &s->d;
+
+	tasks_destroy(d->tasks);
+	engine_close(d->engine ? d->engine : s->peer ? s->peer : s->storage);
+	if (s->storage != s->threads)
+		engine_close(s->threads);
+	file_table_destroy(d->files);
+	buffers_destroy(d->buffers);
+	workers_destroy(s->workers);
+	loop_unwatch(d->listener);
+	notify_close(d->notify);
+	children_destroy(s->children);
+	loop_unwatch(s->exec_watch);
+	loop_unwatch(s->guardian_watch);
+	loop_timer_stop(d->loop, &s->follow_timer);
+	close_fd(&s->follow.program_pidfd);
+	close_fd(&s->follow.program_stat_fd);
+	close_fd(&s->launch.exec_fd);
+	loop_destroy(d->loop);
+}
+
+static void summarise(const struct supervisor *s)
+{
+	const struct dispatch_counts *c = &s->d.counts;
+
+	log_info(1, "AIO calls: %llu, requests: %llu", (unsigned long long)c->calls,
+		 (unsigned long long)c->requests);
+	if (!c->calls && !s->failed)
+		log_warn("0 AIO calls: this program does not use native AIO%s",
+			 c->used_uring ? " (it uses io_uring, which goes to the kernel as always)" : "");
+}
+
+static int start(struct supervisor *s)
+{
+	struct trap *trap = trap_build();
+	int err;
+
+	if (!trap) {
+		log_error("the seccomp filter cannot be built: %s", strerror(errno));
+		return -EINVAL;
+	}
+	err = launch_program(s->cfg, trap, &s->link->caller, &s->launch);
+	trap_destroy(trap);
+	return err;
+}
+
+static int serve(struct supervisor *s)
+{
+	int err;
+
+	raise_limits();
+	err = build(s);
+	if (!err)
+		err = watch(s);
+	if (!err)
+		err = guardian_tell_started(s->link, s->launch.pid, notify_fd(s->d.notify));
+	if (err) {
+		log_error("cannot start: %s", strerror(-err));
+		guardian_kill_tree();
+		return EXIT_SANDBOX;
+	}
+	log_info(1, "engine: %s%s", s->storage->ops->name,
+		 engine_peer_host_polls(s->peer) ? "; the host's AIO for polls" : "");
+	loop_run(s->d.loop);
+	summarise(s);
+	return 0;
+}
+
+int supervise(const struct guardian_link *link, void *arg)
+{
+	struct supervisor s = {
+		.cfg = arg,
+		.link = link,
+		.d = { .cfg = arg, .pulse = link->pulse, .possible_cpus = possible_cpus() },
+		.launch = { .listener_fd = -1, .exec_fd = -1 },
+		.follow = { .program_pidfd = -1, .program_stat_fd = -1 },
+	};
+	int status;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		log_warn("not a child subreaper (%s): daemons of the program may escape", strerror(errno));
+	unblock_own_faults();
+	s.d.loop = loop_create();
+	if (!s.d.loop || start(&s)) {
+		loop_destroy(s.d.loop);
+		return EXIT_SANDBOX;
+	}
+	status = serve(&s);
+	if (status == 0)
+		take_down(&s);
+	return status;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads, processes and address spaces of the tree, as far as calls have shown them. A context belongs to an
+ * address space (vfork and CLONE_VM children share it), a descriptor table to a thread, an end to a process.
+ *
+ *	mm 1 --- n process 1 --- n thread
+ *
+ * Entries are made at the first call of a thread, and leave when it is seen to end: thread by exit or exec of
+ * its process, process by its pidfd, mm when its /proc/PID/mem descriptor reads 0.
+ */
+#ifndef TASK_H
+#define TASK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "file.h"
+#include "list.h"
+#include "loop.h"
+#include "tracee.h"
+#include "util.h"
+
+struct call;
+struct context;
+struct dispatch;
+
+enum mm_exec {
+	MM_EXEC_NONE,
+	MM_EXEC_DRAINING,	/* an execve waits for storage requests; io_submit of others parks */
+	MM_EXEC_RUNNING,	/* it has been let in; nothing is copied until its outcome is known */
+};
+
+struct mm {
+	struct list node;		/* tasks->mms */
+	struct list contexts;		/* struct context.node */
+	struct list processes;		/* struct process.mm_node */
+	int mem_fd;			/* /proc/PID/mem, bound to this address space */
+	unsigned requests;		/* outstanding of all kinds */
+	unsigned storage_requests;	/* of those: what exit and exec wait for */
+	bool closing;			/* its last user is in exit_group */
+	bool dead;			/* no user left; freed with its last request */
+	enum mm_exec exec;
+	pid_t exec_tid;			/* life.c's, while exec != NONE: who executes */
+	pid_t exec_tgid;
+	unsigned exec_turns;
+	unsigned exec_looks;
+	struct loop_timer exec_timer;
+	struct dispatch *exec_owner;
+	struct list drain;		/* parked exit and exec calls: struct call.node */
+	struct list held;		/* calls parked because of closing or exec: struct call.node */
+	struct list held_done;		/* requests finished while exec == RUNNING: struct request.node */
+};
+
+struct process {
+	struct list node;		/* hash chain */
+	struct list mm_node;
+	struct list threads;		/* struct thread.process_node */
+	struct mm *mm;
+	pid_t tgid;
+	unsigned number;		/* n-th process seen, from 1 */
+	int pidfd;
+	struct loop_watch *watch;
+	bool may_have_execed;		/* an execve was let in: mm must be checked before use */
+	struct tasks *tasks;
+};
+
+struct thread {
+	struct list node;		/* hash chain */
+	struct list process_node;
+	struct process *process;
+	struct file_source source;	/* pidfd of this thread, tid, tgid */
+	int stat_fd;			/* /proc/.../stat; -1 until needed */
+	bool exiting;			/* let into exit by us */
+	struct call *call;		/* its parked call */
+};
+
+struct tasks;
+
+/* Upwards, from the loop: the process is gone, its entry is still there and is freed after the return. */
+typedef void tasks_death_fn(void *arg, struct process *p);
+
+struct tasks *tasks_create(struct loop *loop, tasks_death_fn *death, void *arg);
+void tasks_destroy(struct tasks *t);		/* accepts NULL */
+
+struct thread *tasks_find(struct tasks *t, pid_t tid);	/* NULL: unknown */
+/* Finds or makes; the process's address space is checked if an exec may have changed it. NULL with *err. */
+struct thread *tasks_thread(struct tasks *t, pid_t tid, int *err);
+void thread_forget(struct thread *th);		/* no parked call; its process stays */
+int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ... */
+char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
+
+/* Is there a user of mm beside this process? Asks kcmp for every process below us, known or not. */
+bool mm_has_other_user(struct tasks *t, const struct mm *mm, const struct process *p);
+bool mm_alive(const struct mm *mm);
+struct process *mm_process(struct mm *mm, pid_t tgid);
+void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */
+void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
+struct context *mm_context(struct mm *mm, uaddr handle);
+unsigned mm_free_slot(const struct mm *mm);
+
+/* Calls fn for every address space until it returns non-zero; returns that or 0. */
+int tasks_for_mms(struct tasks *t, int (*fn)(struct mm *mm, void *arg), void *arg);
+
+/*
+ * Copies into the address space through any of its threads, `tid` first. As tracee_writev(); -ESRCH when the
+ * address space is gone.
+ */
+ssize_t mm_writev(struct mm *mm, pid_t tid, const struct uvec *to, unsigned to_count,
+		  const struct iovec *from, unsigned from_count);
+ssize_t mm_readv(struct mm *mm, pid_t tid, const struct uvec *from, unsigned from_count,
+		 const struct iovec *to, unsigned to_count);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. process_vm_readv/writev copy with the target's page protections (unlike /proc/PID/mem) and stop
+ * at the first page that cannot be had, so a short count means what a short copy means in the kernel.
+ * A pidfd names the task for everything that can be named by one; the memory calls know numbers only,
+ * which is safe because a thread leaves our tables (task.c) before its number can return to us.
+ */
+#include "tracee.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/kcmp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+_Static_assert(sizeof(struct uvec) == sizeof(struct iovec), "uvec is passed as iovec");
+_Static_assert(offsetof(struct uvec, length_bytes) == offsetof(struct iovec, iov_len), "layout");
+
+ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
+		     const struct iovec *to, unsigned to_count)
+{
+	ssize_t n = process_vm_readv(tid, to, to_count, (const struct iovec *)from, from_count, 0);
+
+	return n < 0 ? neg_errno() : n;
+}
+
+ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
+		      const struct iovec *from, unsigned from_count)
+{
+	ssize_t n = process_vm_writev(tid, from, from_count, (const struct iovec *)to, to_count, 0);
+
+	return n < 0 ? neg_errno() : n;
+}
+
+ssize_t tracee_read(pid_t tid, uaddr from, void *to, size_t length_bytes)
+{
+	struct uvec remote = { from, length_bytes };
+	struct iovec local = { to, length_bytes };
+
+	return tracee_readv(tid, &remote, 1, &local, 1);
+}
+
+ssize_t tracee_write(pid_t tid, uaddr to, const void *from, size_t length_bytes)
+{
+	struct uvec remote = { to, length_bytes };
+	struct iovec local = { (void *)(uintptr_t)from, length_bytes };
+
+	return tracee_writev(tid, &remote, 1, &local, 1);
+}
+
+int tracee_read_all(pid_t tid, uaddr from, void *to, size_t length_bytes)
+{
+	ssize_t n = tracee_read(tid, from, to, length_bytes);
+
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == length_bytes ? 0 : -EFAULT;
+}
+
+int tracee_write_all(pid_t tid, uaddr to, const void *from, size_t length_bytes)
+{
+	ssize_t n = tracee_write(tid, to, from, length_bytes);
+
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == length_bytes ? 0 : -EFAULT;
+}
+
+/* Reads a small /proc file whole; the bytes read, terminated, or -errno. */
+static ssize_t proc_read(const char *path, char *buf, size_t size)
+{
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : neg_errno();
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return neg_errno();
+	buf[n] = '\0';
+	return n;
+}
+
+pid_t tracee_tgid(pid_t tid)
+{
+	char path[64], buf[512];
+	const char *at;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	n = proc_read(path, buf, sizeof(buf));
+	if (n < 0)
+		return (pid_t)n;
+	at = strstr(buf, "\nTgid:");
+	return at ? atoi(at + strlen("\nTgid:")) : -ESRCH;
+}
+
+int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks)
+{
+	char path[64], buf[1024];
+	unsigned long long start;
+	const char *after;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tgid);
+	n = proc_read(path, buf, sizeof(buf));
+	if (n < 0)
+		return (int)n;
+	after = strrchr(buf, ')');
+	if (!after || sscanf(after + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
+					" %*d %*d %*d %*d %llu", ppid, &start) != 2)
+		return -ESRCH;
+	*start_ticks = start;
+	return 0;
+}
+
+int tracee_open_process(pid_t tgid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, tgid, 0);
+
+	return fd < 0 ? neg_errno() : fd;
+}
+
+int tracee_open_thread(pid_t tid, pid_t tgid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EINVAL ? tracee_open_process(tgid) : neg_errno();
+}
+
+int tracee_get_fd(int pidfd, int fd)
+{
+	int ours = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	return ours < 0 ? neg_errno() : ours;
+}
+
+int tracee_same_mm(pid_t a, pid_t b)
+{
+	long order = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+
+	return order < 0 ? neg_errno() : order == 0;
+}
+
+int tracee_open_mem(pid_t tid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? neg_errno() : fd;
+}
+
+bool tracee_mem_alive(int mem_fd, uaddr known)
+{
+	char byte;
+
+	/* 0: no user left. Anything else, EIO for an unmapped address too, comes from a living one. */
+	return pread(mem_fd, &byte, 1, (off_t)known) != 0;
+}
+
+int tracee_open_stat(pid_t tgid, pid_t tid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tgid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? neg_errno() : fd;
+}
+
+char tracee_state(int stat_fd)
+{
+	char buf[128];
+	const char *after;
+	ssize_t n = pread(stat_fd, buf, sizeof(buf) - 1, 0);
+
+	if (n <= 0)
+		return 'X';
+	buf[n] = '\0';
+	after = strrchr(buf, ')');
+	return after && after[1] ? after[2] : 'X';
+}
+
+int tracee_blocked_in(pid_t tgid, pid_t tid)
+{
+	char path[64], buf[256];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", tgid, tid);
+	n = proc_read(path, buf, sizeof(buf));
+	if (n < 0)
+		return (int)n;
+	return buf[0] == 'r' ? -EAGAIN : atoi(buf);
+}
+
+static char thread_state(pid_t tgid, pid_t tid)
+{
+	auto_fd fd = tracee_open_stat(tgid, tid);
+
+	return fd < 0 ? 'X' : tracee_state(fd);
+}
+
+int tracee_for_threads(pid_t tgid, int (*fn)(pid_t tid, char state, void *arg), void *arg)
+{
+	char path[64];
+	struct dirent *e;
+	int stop = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while (!stop && (e = readdir(dir))) {
+		pid_t tid = atoi(e->d_name);
+
+		if (tid > 0)
+			stop = fn(tid, thread_state(tgid, tid), arg);
+	}
+	closedir(dir);
+	return stop;
+}
+
+/* The children of one thread, depth first. */
+static int for_children(pid_t tgid, pid_t tid, int (*fn)(pid_t tgid, void *arg), void *arg);
+
+struct descend {
+	pid_t tgid;
+	int (*fn)(pid_t tgid, void *arg);
+	void *arg;
+};
+
+static int descend_thread(pid_t tid, char state, void *arg)
+{
+	const struct descend *d = arg;
+
+	return for_children(d->tgid, tid, d->fn, d->arg);
+}
+
+static int for_children(pid_t tgid, pid_t tid, int (*fn)(pid_t tgid, void *arg), void *arg)
+{
+	char path[64];
+	auto_file f = NULL;
+	int child, stop = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", tgid, tid);
+	f = fopen(path, "re");
+	while (f && !stop && fscanf(f, "%d", &child) == 1) {
+		struct descend d = { child, fn, arg };
+
+		stop = fn(child, arg);
+		if (!stop)
+			stop = tracee_for_threads(child, descend_thread, &d);
+	}
+	return stop;
+}
+
+int tracee_for_descendants(int (*fn)(pid_t tgid, void *arg), void *arg)
+{
+	struct descend d = { getpid(), fn, arg };
+
+	return tracee_for_threads(getpid(), descend_thread, &d);
+}
+
+uint64_t tracee_file_size_limit(pid_t tgid)
+{
+	struct rlimit lim;
+
+	if (prlimit(tgid, RLIMIT_FSIZE, NULL, &lim) || lim.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return lim.rlim_cur;
+}
+
+bool tracee_has_uring(pid_t tid)
+{
+	char path[64], name[64];
+	bool found = false;
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", tid);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), e->d_name, name, sizeof(name) - 1);
+
+		name[n > 0 ? n : 0] = '\0';
+		found = strcmp(name, "anon_inode:[io_uring]") == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static uint64_t status_mask(const char *status, const char *field)
+{
+	const char *at = strstr(status, field);
+
+	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
+}
+
+static bool status_read(pid_t tid, char *buf, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	return proc_read(path, buf, size) > 0;
+}
+
+bool tracee_signal_pending(pid_t tid, uint64_t mask)
+{
+	char buf[4096];
+
+	if (!status_read(tid, buf, sizeof(buf)))
+		return false;
+	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
+}
+
+bool tracee_may_realtime(pid_t tid)
+{
+	const uint64_t wanted = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_NICE;
+	char buf[4096];
+
+	return status_read(tid, buf, sizeof(buf)) && status_mask(buf, "\nCapEff:") & wanted;
+}
+
+void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)
+{
+	(void)syscall(SYS_tgkill, tgid, tid, signo);	/* gone: nobody left to tell */
+}

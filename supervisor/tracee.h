@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What we read and write of other processes: memory, descriptors, /proc. A remote address is a uaddr and
+ * never becomes a pointer. Everything here returns a count or 0, or -errno; -ESRCH: the task is gone.
+ */
+#ifndef TRACEE_H
+#define TRACEE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "util.h"
+
+struct uvec {			/* a piece of a tracee's memory; layout of struct iovec */
+	uaddr base;
+	uint64_t length_bytes;
+};
+
+/*
+ * Bytes copied (short at the first page that is not accessible, as the kernel's own copies are), or
+ * -EFAULT when that is none, or another -errno. Page protection is respected.
+ */
+ssize_t tracee_read(pid_t tid, uaddr from, void *to, size_t length_bytes);
+ssize_t tracee_write(pid_t tid, uaddr to, const void *from, size_t length_bytes);
+ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
+		     const struct iovec *to, unsigned to_count);
+ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
+		      const struct iovec *from, unsigned from_count);
+
+/* All or -EFAULT. */
+int tracee_read_all(pid_t tid, uaddr from, void *to, size_t length_bytes);
+int tracee_write_all(pid_t tid, uaddr to, const void *from, size_t length_bytes);
+
+pid_t tracee_tgid(pid_t tid);			/* of any thread; or -errno */
+int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks);
+
+/* A pidfd for the thread (its own descriptor table), or for the process where the kernel has none of that. */
+int tracee_open_thread(pid_t tid, pid_t tgid);
+int tracee_open_process(pid_t tgid);
+
+/* A duplicate of the task's descriptor, CLOEXEC. -EBADF: not open there. */
+int tracee_get_fd(int pidfd, int fd);
+
+/* 1: same address space; 0: not; -errno: cannot be told (ENOSYS, EPERM) or ESRCH. */
+int tracee_same_mm(pid_t a, pid_t b);
+
+/* Bound to the address space that the task has now, whatever it executes later. */
+int tracee_open_mem(pid_t tid);
+bool tracee_mem_alive(int mem_fd, uaddr known);	/* does that address space still have a user? */
+
+int tracee_open_stat(pid_t tgid, pid_t tid);
+char tracee_state(int stat_fd);			/* state letter; 'X' when the task is gone */
+
+/* Number of the system call that the thread is blocked in; -EAGAIN: it is running; -errno. */
+int tracee_blocked_in(pid_t tgid, pid_t tid);
+
+/* Calls fn for each thread of the process until it returns non-zero; returns that or 0. */
+int tracee_for_threads(pid_t tgid, int (*fn)(pid_t tid, char state, void *arg), void *arg);
+
+/* Calls fn for each process below the calling one until it returns non-zero; returns that or 0. */
+int tracee_for_descendants(int (*fn)(pid_t tgid, void *arg), void *arg);
+
+/* Soft RLIMIT_FSIZE of the process; UINT64_MAX: unlimited or unknown. */
+uint64_t tracee_file_size_limit(pid_t tgid);
+
+bool tracee_has_uring(pid_t tid);	/* is an io_uring open there? */
+
+/* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
+bool tracee_signal_pending(pid_t tid, uint64_t mask);
+
+/* May the thread ask for real-time I/O priority (CAP_SYS_ADMIN or CAP_SYS_NICE)? */
+bool tracee_may_realtime(pid_t tid);
+
+void tracee_signal_thread(pid_t tgid, pid_t tid, int signo);
+
+#endif

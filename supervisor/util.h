@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Small things that every module needs: cleanup attributes, clocks, limits of types. */
+#ifndef UTIL_H
+#define UTIL_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+#define PAGE_BYTES 4096u
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define cleanup(fn) __attribute__((cleanup(fn)))
+#define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* An address in a tracee: a number, never to be dereferenced here. */
+typedef uint64_t uaddr;
+
+static inline void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static inline void free_ptr(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void close_file(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+#define auto_fd cleanup(close_fd) int
+#define auto_free cleanup(free_ptr)
+#define auto_file cleanup(close_file) FILE *
+
+/* Hands over an fd from a variable that would close it. */
+static inline int steal_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+static inline uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* errno of a failed system call as a negative number; never 0. */
+static inline int neg_errno(void)
+{
+	return errno ? -errno : -EIO;
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline uint64_t hash_u64(uint64_t x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdull;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53ull;
+	return x ^ (x >> 33);
+}
+
+#endif

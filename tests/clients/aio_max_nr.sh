@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# With fs.aio-max-nr at 0 the kernel gives no context to anybody: if this fails, the sandbox needs the kernel's AIO.
+# It changes the whole machine for a few seconds, under the lock of the client tests.
+. "$srcdir/tests/lib.sh"
+. "$srcdir/tests/clients/client.sh"
+need_root
+need fio
+limit_file=/proc/sys/fs/aio-max-nr
+[ -e $limit_file ] || skip_all "this kernel has no native AIO"
+old_limit=$(cat $limit_file)
+client_cleanup() { echo "$old_limit" >$limit_file || :; }
+(echo 0 >$limit_file) 2>/dev/null || skip_all "fs.aio-max-nr cannot be changed here"
+
+fio_job() # NAME native|sandboxed
+{
+	"$2" "$1" fio --name=limit --filename="$disk/limit" --size=4m --bs=4k --ioengine=libaio --iodepth=32 --direct=1 \
+		--rw=randwrite --verify=crc32c --verify_fatal=1 --verify_state_save=0 --output-format=json --output="$tmp/$1.json"
+}
+fio_job natively native
+is "fio fails natively" "$([ "$status" -ne 0 ] && echo fails || echo works)" fails
+check "and because of the limit (EAGAIN)" grep -q '"error" : 11,' "$tmp/natively.json"
+fio_job fio sandboxed
+ended fio 0
+served fio 2048
+
+victim=$top_builddir/tests/clients/victim_oracle
+if [ -x "$victim" ]; then
+	mkdir "$disk/oracle"
+	native oracle-natively "$victim" run "$disk/oracle" 1
+	is "eight contexts of 4096 fail natively" "$([ "$status" -ne 0 ] && echo fails || echo works)" fails
+	check "and because of the limit" grep -q 'io_setup' "$tmp/oracle-natively.err"
+	sandboxed oracle "$victim" run "$disk/oracle" 1
+	ended oracle 0
+	served oracle 1 "$any"
+else
+	skip "victim_oracle is not built"
+fi
+
+if have qemu-img; then
+	qemu-img create -q -f raw "$disk/image" 16M
+	native qemu-natively qemu-img bench -f raw -t none -n -c 2000 -d 32 -s 4096 "$disk/image"
+	is "qemu-img fails natively" "$([ "$status" -ne 0 ] && echo fails || echo works)" fails
+	sandboxed qemu qemu-img bench -f raw -t none -n -c 2000 -d 32 -s 4096 "$disk/image"
+	ended qemu 0
+	served qemu 2000
+else
+	skip "qemu-img is not installed"
+fi
+done_testing

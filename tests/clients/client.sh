@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+# Shared by the client tests: run a real program in the sandbox, and prove that it was the sandbox that served it.
+#
+# sandboxed NAME PROGRAM [ARGS] runs PROGRAM under aio-sandbox -v and leaves $status, $tmp/NAME.out and $tmp/NAME.err.
+# While it runs, /proc/sys/fs/aio-nr is sampled; served NAME then asserts that it never rose and how many requests the
+# supervisor saw. The number of reference is read inside the sandbox just before PROGRAM is exec'ed, because contexts
+# that the supervisor itself opens on the host are opened before and are legitimate.
+# aio-nr belongs to the whole machine, hence the lock: two client tests never run at the same time. Other programs on the
+# machine may use AIO too: a rise is forgiven where a ring of the kernel's is seen in a process that is not ours.
+# Data files go to $disk, which does O_DIRECT.
+
+: "${client_limit:=60}"	# seconds for one run
+sampler=
+client_cleanup() { :; }	# a script may define its own
+cleanup()
+{
+	[ -z "$sampler" ] || kill "$sampler" 2>/dev/null || :
+	client_cleanup
+}
+disk_dir
+need timeout
+dd if=/dev/zero of="$disk/direct" bs=4096 count=1 oflag=direct 2>/dev/null ||
+	skip_all "the file system of $top_builddir has no O_DIRECT"
+rm -f "$disk/direct"
+if have flock; then
+	exec 9<"$top_builddir"
+	flock 9
+fi
+
+# 0 where the kernel has no AIO. Not the shell's read: dash's goes byte by byte, and a sysctl answers only the first.
+aio_nr() { cat /proc/sys/fs/aio-nr 2>/dev/null || echo 0; }
+
+# Who holds a ring of the kernel's: "ours:PID" for descendants of this script, "other:PID" else.
+kernel_rings()
+{
+	grep -ls '/\[aio\]' /proc/[0-9]*/maps | while read -r maps; do
+		pid=${maps#/proc/}
+		pid=${pid%/maps}
+		up=$pid
+		while [ "${up:-0}" -gt 1 ] && [ "$up" -ne $$ ]; do
+			up=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$up/status" 2>/dev/null || :)
+		done
+		if [ "$up" = $$ ]; then printf ' ours:%s' "$pid"; else printf ' other:%s' "$pid"; fi
+	done
+}
+
+watch_aio_nr() # NAME
+{
+	nr_before=$(aio_nr)
+	: >"$tmp/$1.inside"
+	: >"$tmp/$1.samples"
+	(
+		trap - EXIT
+		while :; do
+			if [ -s "$tmp/$1.inside" ]; then
+				nr=$(aio_nr)
+				[ "$nr" -le "$(cat "$tmp/$1.inside")" ] || nr="$nr $(kernel_rings)"
+				echo "$nr" >>"$tmp/$1.samples"
+			fi
+			sleep 0.01	# a rate, not a wait
+		done
+	) 9>&- &
+	sampler=$!
+}
+
+unwatch_aio_nr() # NAME
+{
+	kill "$sampler"
+	wait "$sampler" 2>/dev/null || :
+	sampler=
+	nr=$(aio_nr)
+	[ "$nr" -le "$nr_before" ] || nr="$nr $(kernel_rings)"
+	echo "$nr_before $nr" >"$tmp/$1.outside"
+}
+
+# What runs inside: note aio-nr (a kernel without AIO has none), then become PROGRAM.
+inside='cat /proc/sys/fs/aio-nr >"$0" 2>/dev/null || echo 0 >"$0"; exec "$@"'
+
+sandboxed() # NAME PROGRAM [ARGS]
+{
+	run_name=$1
+	shift
+	status=0
+	watch_aio_nr "$run_name"
+	# shellcheck disable=SC2086 # the flags are a list of words
+	timeout -k 5 "$client_limit" "$AIO_SANDBOX" ${AIO_SANDBOX_FLAGS-} -v -- \
+		sh -c "$inside" "$tmp/$run_name.inside" "$@" \
+		>"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 9>&- || status=$?
+	unwatch_aio_nr "$run_name"
+}
+
+native() # NAME PROGRAM [ARGS]
+{
+	run_name=$1
+	shift
+	status=0
+	timeout -k 5 "$client_limit" "$@" >"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 9>&- || status=$?
+}
+
+# ended NAME WANTED: the run's exit status, and if it is another one what the run said
+ended()
+{
+	is "$1: exit status $2" "$status" "$2"
+	[ "$status" = "$2" ] || tail -n 20 "$tmp/$1.out" "$tmp/$1.err" | sed 's/^/# /'
+}
+
+requests_of() # NAME: what aio-sandbox -v told at its end
+{
+	sed -n 's/^aio-sandbox: AIO calls: [0-9]*, requests: \([0-9]*\).*/\1/p' "$tmp/$1.err" | tail -n 1
+}
+
+# Every rise must be explained by a ring in a process that is not of this test, and none may be of this test.
+aio_nr_still() # NAME
+{
+	awk -v outside="$(cat "$tmp/$1.outside")" -v inside="$(cat "$tmp/$1.inside")" '
+		function rise(what, line) {
+			if (line !~ / other:/ || line ~ / ours:/) bad = 1
+			if (told++ < 5) print "aio-nr " what, line
+		}
+		{ n++ }
+		$1 > inside + 0 { rise("inside " inside ", then", $0) }
+		END {
+			split(outside, o)
+			if (o[2] > o[1]) rise("before, after:", outside)
+			if (!n || inside == "") print "no sample of aio-nr was taken"
+			exit bad || !n || inside == ""
+		}' "$tmp/$1.samples"
+}
+
+between() # VALUE LOW HIGH
+{
+	[ -n "$1" ] && [ "$1" -ge "$2" ] && [ "$1" -le "$3" ] && return
+	echo "got '$1', wanted $2 to $3"
+	return 1
+}
+
+# served NAME LOW [HIGH]: no context of the kernel's, and LOW to HIGH (default: exactly LOW) requests by the supervisor
+served()
+{
+	check "$1: aio-nr did not move" aio_nr_still "$1"
+	check "$1: the supervisor served as many requests as the program made" \
+		between "$(requests_of "$1")" "$2" "${3:-$2}"
+}
+any=9223372036854775807

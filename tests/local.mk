@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+#
+# To add a test is one line in one of these lists (one file per line, sorted):
+#   unit_tests      tests/foo_t is built from tests/foo_t.c (Check) and linked with the supervisor
+#   victims         tests/victim_foo is built from tests/victim_foo.c with libaio and threads
+#   script_tests    run by sh, print TAP by tests/lib.sh, at most $(limit) seconds
+#   test_headers    headers of the C files above
+#   test_files      other files that tests read
+# A program of more than one file, or with its own flags, gets the usual automake lines too.
+unit_tests = \
+	%D%/engine_peer_t \
+	%D%/engine_storage_t \
+	%D%/engine_t \
+	%D%/engine_threads_t \
+	%D%/engine_uring_t \
+	%D%/guardian_t \
+	%D%/loop_t \
+	%D%/opts_t \
+	%D%/probe_t \
+	%D%/timers_t \
+	%D%/trap_t \
+	%D%/workers_t \
+	$(NULL)
+
+victims = \
+	%D%/clients/victim_oracle \
+	%D%/parity/victim_cancel \
+	%D%/parity/victim_destroy \
+	%D%/parity/victim_direct \
+	%D%/parity/victim_eventfd \
+	%D%/parity/victim_filetypes \
+	%D%/parity/victim_fsync \
+	%D%/parity/victim_getevents \
+	%D%/parity/victim_life \
+	%D%/parity/victim_lookup \
+	%D%/parity/victim_order \
+	%D%/parity/victim_pgetevents \
+	%D%/parity/victim_poll \
+	%D%/parity/victim_ring \
+	%D%/parity/victim_rw \
+	%D%/parity/victim_setup \
+	%D%/parity/victim_slots \
+	%D%/parity/victim_submit_errors \
+	%D%/parity/victim_threads \
+	%D%/victim_deny \
+	%D%/victim_pty \
+	%D%/victim_signals \
+	%D%/victim_tree \
+	%D%/victim_wait \
+	$(NULL)
+
+script_tests = \
+	%D%/cli.sh \
+	%D%/clients/aio_max_nr.sh \
+	%D%/clients/fio.sh \
+	%D%/clients/mariadb.sh \
+	%D%/clients/oracle.sh \
+	%D%/clients/qemu_img.sh \
+	%D%/docs.sh \
+	%D%/doctor.sh \
+	%D%/guardian.sh \
+	%D%/launch.sh \
+	%D%/layers.sh \
+	%D%/parity/cancel.sh \
+	%D%/parity/destroy.sh \
+	%D%/parity/eventfd.sh \
+	%D%/parity/fsync.sh \
+	%D%/parity/getevents.sh \
+	%D%/parity/life.sh \
+	%D%/parity/lookup.sh \
+	%D%/parity/order.sh \
+	%D%/parity/poll.sh \
+	%D%/parity/rw.sh \
+	%D%/parity/setup.sh \
+	%D%/parity/slots.sh \
+	%D%/parity/submit_errors.sh \
+	%D%/terminal.sh \
+	$(NULL)
+
+test_headers = \
+	%D%/clients/oracle_blocks.h \
+	%D%/clients/oracle_worker.h \
+	%D%/engine_rig.h \
+	%D%/parity/victim.h \
+	%D%/parity/victim_env.h \
+	%D%/unit.h \
+	$(NULL)
+
+test_files = \
+	%D%/bench/bench.sh \
+	%D%/clients/client.sh \
+	%D%/lib.sh \
+	%D%/parity/cancel.expect \
+	%D%/parity/compare.awk \
+	%D%/parity/destroy.expect \
+	%D%/parity/differences \
+	%D%/parity/eventfd.expect \
+	%D%/parity/fsync.expect \
+	%D%/parity/getevents.expect \
+	%D%/parity/life.expect \
+	%D%/parity/lookup.expect \
+	%D%/parity/order.expect \
+	%D%/parity/parity.sh \
+	%D%/parity/poll.expect \
+	%D%/parity/rw.expect \
+	%D%/parity/setup.expect \
+	%D%/parity/slots.expect \
+	%D%/parity/submit_errors.expect \
+	$(NULL)
+
+noinst_HEADERS += $(test_headers)
+EXTRA_DIST += $(script_tests) $(test_files)
+script_sources = $(addprefix $(top_srcdir)/,$(script_tests) %D%/lib.sh)
+check_PROGRAMS += $(victims)
+TESTS += $(script_tests)
+if HAVE_CHECK
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+
+# programs with needs of their own
+%C%_victim_deny_LDADD = $(LDADD) $(SECCOMP_LIBS)
+
+# target-specific variables: one rule for all unit tests instead of four lines for each
+$(unit_tests): build_flags = $(CHECK_CFLAGS) $(SAN_FLAGS) $(COV_FLAGS)
+$(unit_tests): private LDADD = $(supervisor_libs) $(CHECK_LIBS)
+$(unit_tests): supervisor/libsupervisor.a
+
+# a hang becomes an ERROR
+limit = 120
+tests/clients/%.log: limit = 900
+
+TEST_EXTENSIONS = .sh
+tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(tap_driver)
+LOG_COMPILER = timeout -k 5 $(limit)
+SH_LOG_DRIVER = $(tap_driver)
+SH_LOG_COMPILER = timeout -k 5 $(limit) $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(srcdir)'; export srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	AIO_SANDBOX='$(abs_top_builddir)/aio-sandbox$(EXEEXT)'; export AIO_SANDBOX; \
+	MALLOC_PERTURB_=165; export MALLOC_PERTURB_;
+
+bench: all $(check_PROGRAMS)
+	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \
+	AIO_SANDBOX='$(abs_top_builddir)/aio-sandbox$(EXEEXT)' \
+	bash $(srcdir)/tests/bench/bench.sh

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# parity.sh NAME: runs victim_NAME natively and in the sandbox and compares what it observed, tag by tag.
+#
+# NAME.expect	what the kernel that docs/aio-abi.md describes makes it print. Its tags must all be there
+#		natively; its values stand in for the native run only where no native AIO can be had
+#		(fs.aio-max-nr is 0).
+# differences	the deliberate differences: victim, tag, D number, the sandboxed value
+#
+# AIO_SANDBOX is the program to test, AIO_SANDBOX_FLAGS its options, e.g. --engine=threads.
+# The counters: the supervisor must have seen every call and every accepted request. A call that
+# ended with EINTR may have been broken off before it was received (design.md 4), so these count
+# as seen or not. /proc/sys/fs/aio-nr must not move; all parity tests of a machine take turns,
+# as the kernel has only one such number. A context of some other program that comes or goes during
+# the run is told from one of ours by running again.
+set -eu
+
+name=$1
+here=$(cd "$(dirname "$0")" && pwd)
+victim=$(cd "${VICTIM_DIR:-tests/parity}" && pwd)/victim_$name
+sandbox=${AIO_SANDBOX:-./aio-sandbox}
+case $sandbox in
+*/*) sandbox=$(cd "$(dirname "$sandbox")" && pwd)/${sandbox##*/} ;;
+esac
+
+dir=$(mktemp -d "${TMPDIR:-$PWD}/parity.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir "$dir/native" "$dir/sandboxed"
+
+# Only these file systems do O_DIRECT asynchronously and by the alignment rules of section 8.4.
+if [ "$name" = direct ]; then
+	fs=$(stat -f -c %T "$dir")
+	case $fs in
+	ext2/ext3 | xfs) ;;
+	*) echo "1..0 # SKIP $fs has other O_DIRECT rules than ext4 and xfs"; exit 0 ;;
+	esac
+fi
+
+exec 9</proc/sys/fs/aio-nr
+flock 9 2>/dev/null || :
+aio_nr() { cat /proc/sys/fs/aio-nr; }
+max=$(cat /proc/sys/fs/aio-max-nr)
+used=$(aio_nr)
+
+# The sandbox's own limit is made the one that the native run meets.
+case $sandbox in
+*/env | env) flags= ;;
+*) flags=--max-nr=$((max > used ? max - used : 65536)) ;;
+esac
+
+# run WHERE COMMAND...: its output, counters and status under $dir
+run() {
+	where=$1
+	shift
+	status=0
+	rm -f "$dir/$where.count"
+	(cd "$dir/$where" && VICTIM_COUNT=$dir/$where.count "$@" >../$where.out 2>../$where.err 9<&-) ||
+		status=$?
+	echo "status $status" >>"$dir/$where.count"
+}
+
+if [ "$max" -eq 0 ]; then
+	cp "$here/$name.expect" "$dir/native.out"
+	printf 'status 0\nreplaced 1\n' >"$dir/native.count"
+else
+	run native "$victim"
+fi
+for try in 1 2 3; do
+	before=$(aio_nr)
+	# shellcheck disable=SC2086
+	run sandboxed "$sandbox" -v $flags ${AIO_SANDBOX_FLAGS:-} "$victim"
+	printf 'aio-nr %d %d\n' "$before" "$(aio_nr)" >"$dir/aio-nr"
+	if [ "$before" = "$(aio_nr)" ] && grep -q '^setup-delta 0$' "$dir/sandboxed.count"; then
+		break
+	fi
+done
+sed -n 's/^aio-sandbox: AIO calls: \([0-9]*\), requests: \([0-9]*\)$/seen-calls \1\nseen-requests \2/p' \
+	"$dir/sandboxed.err" >>"$dir/sandboxed.count"
+
+awk -v name="$name" -v flags="${AIO_SANDBOX_FLAGS:-}" -v dir="$dir" -f "$here/compare.awk" \
+	"$here/differences" "$here/$name.expect" "$dir/native.out" "$dir/sandboxed.out" \
+	"$dir/native.count" "$dir/sandboxed.count" "$dir/aio-nr"
+for where in native sandboxed; do
+	sed "s/^/# $where: /" "$dir/$where.err" | tail -n 40
+done

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Section 16: the eventfd of a request. */
+#include "victim.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#define ROUNDS 500
+
+static aio_context_t ctx;
+static struct ring *ring;
+static int zero_fd;
+static char buf[64];
+
+static struct iocb *with_fd(struct iocb *cb, int fd)
+{
+	cb->aio_flags = IOCB_FLAG_RESFD;
+	cb->aio_resfd = fd;
+	return cb;
+}
+
+static long long count_of(int fd)
+{
+	uint64_t value = 0;
+
+	return read(fd, &value, sizeof(value)) < 0 ? -errno : (long long)value;
+}
+
+static void empty_ring(void)
+{
+	ring->head = ring->tail;
+}
+
+static void counting(void)
+{
+	struct iocb cb[3], *list[3];
+	struct io_event ev[3];
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), p[2];
+
+	need(!pipe(p));
+	obs_num("16/none-yet", count_of(fd));
+	for (int i = 0; i < 3; i++)
+		list[i] = with_fd(prep(&cb[i], IOCB_CMD_PREAD, zero_fd, buf, 8, 0), fd);
+	cb[1].aio_buf = 0;
+	obs_num("16/submit-3", aio_submit(ctx, 3, list));
+	obs_num("16/one-per-completion", count_of(fd));
+	obs_num("16/three-events", reap_now(ctx, 3, ev));
+	obs_num("16/error-event-too", ev[1].res);
+	cb[0].aio_fildes = -1;
+	obs_num("16/refused", aio_submit1(ctx, list[0]));
+	obs_num("16/refused-does-not-count", count_of(fd));
+	prep(&cb[0], IOCB_CMD_PREAD, zero_fd, buf, 0, 0);
+	obs_num("16/length-0", aio_submit1(ctx, with_fd(&cb[0], fd)));
+	obs_num("16/length-0-counts", count_of(fd));
+	with_fd(prep_poll(&cb[0], p[0], POLLIN), fd);
+	obs_num("16/poll", aio_submit1(ctx, list[0]));
+	obs_num("16/poll-waits", count_of(fd));
+	obs_num("16/cancel", aio_cancel(ctx, list[0], ev));
+	obs_num("16/cancelled-event", reap(ctx, 2, ev));
+	need(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 10000) == 1);
+	obs_num("16/cancelled-counts", count_of(fd));
+	close(fd);
+}
+
+static void closed(void)
+{
+	struct iocb cb;
+	struct io_event ev;
+	int fd = eventfd(0, EFD_CLOEXEC), copy = dup(fd), p[2];
+
+	need(!pipe(p));
+	with_fd(prep_poll(&cb, p[0], POLLIN), fd);
+	obs_num("16.closed/submit", aio_submit1(ctx, &cb));
+	close(fd);
+	need(write(p[1], "x", 1) == 1);
+	obs_num("16.closed/event", reap(ctx, 1, &ev));
+	obs_num("16.closed/counted-nevertheless", count_of(copy));
+	close(copy);
+}
+
+static void saturated(void)
+{
+	struct pollfd pfd = { .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .events = POLLIN };
+	uint64_t most = UINT64_MAX - 1;
+	struct iocb cb;
+
+	prep(&cb, IOCB_CMD_PREAD, zero_fd, buf, 8, 0);
+	need(write(pfd.fd, &most, sizeof(most)) == sizeof(most));
+	obs_num("16.full/submit", aio_submit1(ctx, with_fd(&cb, pfd.fd)));
+	obs_num("16.full/event-at-once", (ring->tail + ring->nr - ring->head) % ring->nr);
+	obs_num("16.full/submit-again", aio_submit1(ctx, &cb));
+	obs_num("16.full/event-again", (ring->tail + ring->nr - ring->head) % ring->nr);
+	poll(&pfd, 1, 0);
+	obs_yes("16.full/readable", pfd.revents & POLLIN);
+	empty_ring();
+	close(pfd.fd);
+}
+
+static void semaphore(void)
+{
+	int fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
+	struct iocb cb, *list[2] = { &cb, &cb };
+
+	prep(&cb, IOCB_CMD_PREAD, zero_fd, buf, 8, 0);
+	with_fd(&cb, fd);
+	obs_num("16.semaphore/submit", aio_submit(ctx, 2, list));
+	obs_num("16.semaphore/first", count_of(fd));
+	obs_num("16.semaphore/second", count_of(fd));
+	obs_num("16.semaphore/third", count_of(fd));
+	empty_ring();
+	close(fd);
+}
+
+/* One request may watch the very eventfd that it signals. */
+static void polls_its_own(void)
+{
+	struct iocb poller, reader;
+	struct io_event ev[2];
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	prep_poll(&poller, fd, POLLIN);
+	obs_num("16.own/poll", aio_submit1(ctx, with_fd(&poller, fd)));
+	prep(&reader, IOCB_CMD_PREAD, zero_fd, buf, 8, 0);
+	obs_num("16.own/read", aio_submit1(ctx, with_fd(&reader, fd)));
+	obs_num("16.own/events", reap(ctx, 2, ev));
+	obs_yes("16.own/read-first", ev[0].obj == (uintptr_t)&reader);
+	obs_num("16.own/poll-res", ev[1].res);
+	empty_ring();
+	close(fd);
+}
+
+/* Whoever is woken by the eventfd finds the event: tail first, then the count. */
+
+static void *waker(void *arg)
+{
+	const int *fd = arg;
+	char c;
+
+	for (int i = 0; i < ROUNDS; i++)
+		need(write(fd[1], "x", 1) == 1 && read(fd[2], &c, 1) == 1);
+	return NULL;
+}
+
+static void tail_first(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC), p[2], back[2], ends[3];
+	unsigned found = 0, counted = 0;
+	pthread_t thread;
+	char c;
+
+	need(!pipe(p) && !pipe(back));
+	ends[1] = p[1];
+	ends[2] = back[0];
+	need(!pthread_create(&thread, NULL, waker, ends));
+	for (int i = 0; i < ROUNDS; i++) {
+		struct iocb cb;
+
+		prep_poll(&cb, p[0], POLLIN);
+		need(aio_submit1(ctx, with_fd(&cb, fd)) == 1);
+		counted += count_of(fd) == 1;
+		found += ring->head != ring->tail;
+		empty_ring();
+		need(read(p[0], &c, 1) == 1 && write(back[1], "x", 1) == 1);
+	}
+	pthread_join(thread, NULL);
+	obs_num("16.tail-first/counted", counted);
+	obs_num("16.tail-first/event-found", found);
+}
+
+int main(void)
+{
+	victim_start();
+	zero_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	ctx = aio_context(8);
+	ring = ring_of(ctx);
+	counting();
+	closed();
+	saturated();
+	semaphore();
+	polls_its_own();
+	tail_first();
+	return victim_end();
+}
