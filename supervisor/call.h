@@ -62,11 +62,13 @@ struct call {
 		bool expired;
 		bool has_mask;
 		uint64_t sigmask;
+		uaddr sigmask_at;
 		struct loop_timer deadline;
 		struct dispatch *deadline_owner;
 	} wait;
 	struct context *ctx;		/* io_setup between reply and mapping; io_destroy while draining */
 	struct remote *episode;		/* io_setup, io_destroy: the thread is seized */
+	int raise_signo;		/* io_submit: a signal that the thread raises behind the reply; 0: none */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 };
 

@@ -9,11 +9,14 @@
  */
 #include "complete.h"
 
-#include <assert.h>
 #include <poll.h>
 #include <signal.h>
 
 #include "log.h"
+
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x100
+#endif
 
 #define COPY_SEGMENTS 256
 
@@ -218,7 +221,7 @@ static void eventfd_signal(struct dispatch *d, struct request *r)
 
 static void publish(struct dispatch *d, struct request *r)
 {
-	const struct ring_event ev = { .data = r->data, .obj = r->obj, .res = r->io.result };
+	struct ring_event ev = { .data = r->data, .obj = r->obj };
 
 	if (r->interrupted && r->io.result == -ECANCELED)
 		r->io.result = -EINTR;
@@ -229,15 +232,20 @@ static void publish(struct dispatch *d, struct request *r)
 		context_drop(r->ctx);
 		return;
 	}
+	ev.res = r->io.result;
 	context_finish(r->ctx, &ev);
 	if (r->resfd)
 		eventfd_signal(d, r);
 }
 
-/* Raised in the submitter, as the kernel does: the program may count on dying by it. */
-static void signal_submitter(const struct request *r)
+/* Raised in the submitter, as the kernel does: by itself behind its io_submit, from outside when that is over. */
+static void signal_submitter(struct dispatch *d, const struct request *r)
 {
-	if (r->io.result == -EPIPE && r->io.op == IO_WRITE && !(r->io.rw_flags & 0x100 /* RWF_NOSIGNAL */))
+	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL)
+		return;
+	if (d->submitting && d->submitting->thread->source.tid == r->tid)
+		d->submitting->raise_signo = SIGPIPE;
+	else
 		tracee_signal_thread(r->tgid, r->tid, SIGPIPE);
 }
 
@@ -320,7 +328,7 @@ static void finish_all(struct dispatch *d, struct list *ios)
 	list_for_each(node, tmp, ios) {
 		struct request *r = request_of(node);
 
-		signal_submitter(r);
+		signal_submitter(d, r);
 		publish(d, r);
 		if (last && last != r->ctx)
 			waiters_wake(d, last);

@@ -24,6 +24,7 @@
 #define CHECK_FIRST_NS NSEC_PER_MSEC
 #define CHECK_LAST_NS (250 * NSEC_PER_MSEC)
 #define RECEIVE_MAX 64
+#define CROWD_TURNS 16
 
 typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
 
@@ -299,27 +300,39 @@ static struct call *call_create(struct dispatch *d, const struct notice *notice)
 	return call;
 }
 
-/* Receives all that waits; they are handled later. */
-static void receive(struct dispatch *d)
+static void receive_one(struct dispatch *d)
 {
 	struct notice notice;
 	struct call *call;
-	int got = 1;
+	int got = notify_receive(d->notify, &notice);
 
-	for (unsigned n = 0; n < RECEIVE_MAX && (got > 0 || got == -ENOENT); n++) {
-		got = notify_receive(d->notify, &notice);
-		if (got <= 0)
-			continue;
-		call = call_create(d, &notice);
-		if (call)
-			list_add_tail(&d->arrived, &call->node);
-		else
-			(void)notify_reply(d->notify, notice.cookie, -EAGAIN);
+	if (got <= 0) {
+		if (got != -ENOENT)
+			log_warn_once("notifications cannot be received: %s", strerror(-got));
+		return;
 	}
-	if (got == -EPIPE)
+	call = call_create(d, &notice);
+	if (call)
+		list_add_tail(&d->arrived, &call->node);
+	else
+		(void)notify_reply(d->notify, notice.cookie, -EAGAIN);
+}
+
+/* Receives up to `most` of those that wait; they are handled later. */
+static void receive(struct dispatch *d, unsigned most)
+{
+	int waits = 0;
+
+	for (unsigned n = 0; n < most; n++) {
+		waits = notify_waits(d->notify);
+		if (waits <= 0)
+			break;
+		receive_one(d);
+		if (n)
+			d->crowd = CROWD_TURNS;
+	}
+	if (waits == -EPIPE)
 		d->no_waits = true;
-	else if (got < 0 && got != -ENOENT)
-		log_warn_once("notifications cannot be received: %s", strerror(-got));
 }
 
 void dispatch_pump(struct dispatch *d)
@@ -329,15 +342,21 @@ void dispatch_pump(struct dispatch *d)
 	if (now - d->pumped_ns < PUMP_NS)
 		return;
 	d->pumped_ns = now;
-	receive(d);
+	receive(d, RECEIVE_MAX);
 }
 
-static void listener_ready(void *arg, unsigned events)
+/*
+ * The usual single caller is spared a system call: whether more wait is asked only if there were some not long
+ * ago, and now and then. They do not get lost, the descriptor stays readable.
+ */
+static void listener_readable(void *arg, unsigned events)
 {
 	struct dispatch *d = arg;
+	const bool all = d->crowd || ++d->lonely % CROWD_TURNS == 0;
 
 	d->pumped_ns = now_ns();
-	receive(d);
+	d->crowd -= d->crowd > 0;
+	receive(d, all ? RECEIVE_MAX : 1);
 	for (struct list *node; (node = list_pop(&d->arrived));)
 		begin(d, list_entry(node, struct call, node));
 	dispatch_run_ready(d);
@@ -411,7 +430,7 @@ int dispatch_start(struct dispatch *d)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
 	d->watch = (struct loop_timer){ .fn = watch_due, .arg = d };
-	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_ready, d);
+	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
 	if (!d->listener)
 		return neg_errno();
 	return loop_each_turn(d->loop, each_turn, d);

@@ -37,6 +37,7 @@ struct dispatch {
 	struct loop_watch *listener;
 	bool no_waits;			/* the last tracee is gone */
 	struct dispatch_counts counts;
+	struct call *submitting;	/* the io_submit that is being handled just now */
 	uint64_t last_call_id;
 	uint64_t last_request_id;
 	uint64_t aio_nr;		/* sum of max_nr of living contexts */
@@ -53,6 +54,8 @@ struct dispatch {
 	struct list orphan_wait;	/* execs waiting for writes of the dead */
 	struct list stalled;		/* requests that the engine had no room for: struct io.node */
 	struct list finished;		/* ios done inside submit, to be completed: struct io.node */
+	unsigned crowd;			/* > 0: several callers waited at once not long ago */
+	unsigned lonely;		/* turns since the start with one receive only */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
 	struct loop_timer watch;	/* looks at the state of parked threads */
 	struct loop_timer orphan_timer;
@@ -101,6 +104,8 @@ void context_settle(struct dispatch *d, struct context *ctx);	/* dead and idle: 
 
 /* lookup.c: the living context of this handle in the caller's address space, or NULL (EINVAL). */
 struct context *context_lookup(struct call *call, uaddr handle);
+/* The same for a header id that has been read from that address already. */
+struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot);
 
 /* complete.c: asks the engine to give it back early; its completion comes as any other. */
 void request_cancel(struct dispatch *d, struct request *r);

@@ -98,11 +98,27 @@ static enum engine_answer inline_write(struct inline_engine *in, struct io *io)
 	return inline_timed(in, io);
 }
 
+/* After a short read: is the file at its end there, or only the cache? */
+static bool at_end(const struct io *io, size_t done_bytes)
+{
+	struct iovec rest = { NULL, 0 };
+	size_t at = 0;
+
+	for (unsigned i = 0; i < io->iov_count && !rest.iov_len; at += io->iov[i++].iov_len) {
+		if (done_bytes < at + io->iov[i].iov_len)
+			rest = (struct iovec){ (char *)io->iov[i].iov_base + (done_bytes - at),
+					       io->iov[i].iov_len - (done_bytes - at) };
+	}
+	return preadv2(io->file->fd, &rest, 1, io->offset + (off_t)done_bytes,
+		       (int)(io->rw_flags | RWF_NOWAIT)) == 0;
+}
+
 static enum engine_answer inline_read_cached(struct inline_engine *in, struct io *io)
 {
 	int64_t n = io_call(io, RWF_NOWAIT);
 
-	/* A short count is the end of the file or of what is cached; only the whole read tells which. */
+	if (n > 0 && (size_t)n < io->length_bytes && at_end(io, (size_t)n))
+		return finish(io, n);
 	if (n == (int64_t)io->length_bytes || n == 0 || io->rw_flags & RWF_NOWAIT)
 		return finish(io, n);
 	if (n == -EOPNOTSUPP) {

@@ -355,6 +355,11 @@ struct engine *engine_peer_open(struct loop *loop, struct workers *workers, stru
 	return engine_peer_open_without(loop, workers, next, done, arg, 0);
 }
 
+void engine_peer_open_host(struct engine *e)
+{
+	(void)peer_host((struct peer *)(void *)e);
+}
+
 unsigned engine_peer_host_polls(const struct engine *e)
 {
 	const struct peer *peer = (const struct peer *)(const void *)e;

@@ -18,6 +18,8 @@ enum peer_without {
 struct engine *engine_peer_open_without(struct loop *loop, struct workers *workers, struct engine *next,
 					engine_done_fn *done, void *arg, unsigned without);
 
+/* Makes the host's context now instead of at the first poll: afterwards fs.aio-nr does not move. */
+void engine_peer_open_host(struct engine *e);
 /* How many polls the host's own AIO takes at a time; 0: no context was needed yet, or none is allowed. */
 unsigned engine_peer_host_polls(const struct engine *e);
 

@@ -56,4 +56,7 @@ void peer_settle(void *arg);	/* starts who became first, tells what is finished:
 enum engine_answer peer_poll_submit(struct peer *peer, struct io *io);
 int64_t peer_poll_masked(const struct io *io, uint32_t revents);
 
+/* engine_peer_poll.c: the host's AIO, opened if that was not tried before; NULL: none. */
+struct hostaio *peer_host(struct peer *peer);
+
 #endif

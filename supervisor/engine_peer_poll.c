@@ -59,7 +59,7 @@ static void host_told(void *arg, void *cookie, int64_t result)
 	peer_finish(p, result);
 }
 
-static struct hostaio *host_of(struct peer *peer)
+struct hostaio *peer_host(struct peer *peer)
 {
 	if (peer->try_host)
 		peer->host = hostaio_create(peer->loop, host_told, peer_settle, peer);
@@ -125,6 +125,6 @@ enum engine_answer peer_poll_submit(struct peer *peer, struct io *io)
 
 	if (io->file->class == FILE_FOREIGN)
 		return poll_by_worker(peer, io);
-	host = host_of(peer);
+	host = peer_host(peer);
 	return host ? poll_by_host(peer, host, io) : poll_by_poller(peer, io);
 }

@@ -22,6 +22,7 @@
 #define STATX_MNT_ID_UNIQUE 0x00004000U
 #endif
 
+#define FILE_BUCKETS 256
 #define MEM_MAJOR 1		/* /dev/null, zero, full, random, urandom, kmsg */
 
 struct file_table {
@@ -29,7 +30,10 @@ struct file_table {
 	struct fs_table *mounts;
 	struct lane *local;
 	struct lane *peers;
+	uint64_t pipe_dev;		/* of pipe(2), as against FIFOs */
 	unsigned count;
+	bool no_sharing;		/* kcmp is refused here */
+	struct list in_use[FILE_BUCKETS];
 };
 
 struct close_work {
@@ -60,6 +64,20 @@ static const struct {
 	{ 9, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* urandom */
 };
 
+static uint64_t pipe_device(void)
+{
+	auto_fd in = -1;
+	auto_fd out = -1;
+	struct stat st;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return 0;
+	in = fds[0];
+	out = fds[1];
+	return fstat(in, &st) || out < 0 ? 0 : st.st_dev;
+}
+
 struct file_table *file_table_create(struct workers *workers)
 {
 	struct file_table *t = calloc(1, sizeof(*t));
@@ -67,6 +85,9 @@ struct file_table *file_table_create(struct workers *workers)
 	if (!t)
 		return NULL;
 	t->workers = workers;
+	t->pipe_dev = pipe_device();
+	for (unsigned i = 0; i < FILE_BUCKETS; i++)
+		list_init(&t->in_use[i]);
 	t->mounts = fs_table_create();
 	t->local = workers_lane(workers, "local");
 	t->peers = workers_lane(workers, "peers");
@@ -161,8 +182,8 @@ static void file_classify(struct file *f, const struct statx *sx, pid_t tid)
 		break;
 	case S_IFIFO:
 		f->io.class = FILE_PEER;
-		/* A FIFO opened for both has no FMODE_NOWAIT (fifo_open in fs/pipe.c, 6.18). */
-		f->can |= pipe_can | ((f->open_flags & O_ACCMODE) == O_RDWR ? 0 : FILE_NOWAIT);
+		/* Only pipe(2) sets FMODE_NOWAIT, fifo_open() does not (fs/pipe.c, 6.18). */
+		f->can |= pipe_can | (f->io.dev == f->table->pipe_dev ? FILE_NOWAIT : 0);
 		break;
 	case S_IFSOCK:
 		f->io.class = FILE_PEER;
@@ -263,7 +284,32 @@ static int file_fetch(const struct file_source *from, int fd)
 	return ours;
 }
 
-int file_take(struct file_table *t, const struct file_source *from, int fd, struct file **out)
+static struct list *file_bucket(struct file_table *t, pid_t tgid, int fd)
+{
+	return &t->in_use[hash_u64((uint64_t)tgid << 32 | (unsigned)fd) % FILE_BUCKETS];
+}
+
+/*
+ * A request in flight keeps its file open anyway, so that another one for the same may use it: one comparison
+ * instead of four system calls, and one descriptor of ours for any number of requests.
+ */
+static struct file *file_shared(struct file_table *t, const struct file_source *from, int fd)
+{
+	list_for_each(node, tmp, file_bucket(t, from->tgid, fd)) {
+		struct file *f = list_entry(node, struct file, node);
+		int same;
+
+		if (t->no_sharing || f->tracee_fd != fd || f->tgid != from->tgid)
+			continue;
+		same = tracee_same_file(from->tid, fd, f->io.fd);
+		t->no_sharing = same == -ENOSYS || same == -EPERM;
+		if (same == 1 && fcntl(f->io.fd, F_GETFL) == (int)f->open_flags)
+			return f;
+	}
+	return NULL;
+}
+
+static int file_take_new(struct file_table *t, const struct file_source *from, int fd, struct file **out)
 {
 	int ours = file_fetch(from, fd);
 	struct file *f;
@@ -276,7 +322,7 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
 		close(ours);
 		return -ENOMEM;
 	}
-	*f = (struct file){ .refs = 1, .tracee_fd = fd, .table = t, .io.fd = ours };
+	*f = (struct file){ .refs = 1, .tracee_fd = fd, .tgid = from->tgid, .table = t, .io.fd = ours };
 	list_init(&f->node);
 	t->count++;
 	err = file_describe(f, from->tid);
@@ -284,7 +330,17 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
 		file_put(f);
 		return err;
 	}
+	list_add(file_bucket(t, from->tgid, fd), &f->node);
 	*out = f;
+	return 0;
+}
+
+int file_take(struct file_table *t, const struct file_source *from, int fd, struct file **out)
+{
+	*out = file_shared(t, from, fd);
+	if (!*out)
+		return file_take_new(t, from, fd, out);
+	file_get(*out);
 	return 0;
 }
 
@@ -315,6 +371,7 @@ void file_put(struct file *f)
 	if (!f || --f->refs)
 		return;
 	f->table->count--;
+	list_del(&f->node);
 	if (f->io.class == FILE_FOREIGN && f->io.lane) {
 		c = calloc(1, sizeof(*c));
 		if (c) {

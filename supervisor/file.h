@@ -38,7 +38,8 @@ struct file {
 	int tracee_fd;		/* its number in the tracee, when taken */
 	const struct fs *fs;
 	struct file_table *table;
-	struct list node;	/* table's, between the last put and the close */
+	pid_t tgid;		/* from which it was taken */
+	struct list node;	/* the table's files in use, by tgid and descriptor */
 };
 
 /* The task a descriptor is taken from. */
@@ -52,6 +53,7 @@ struct file_table *file_table_create(struct workers *workers);	/* NULL with errn
 void file_table_destroy(struct file_table *t);	/* all files have been put; accepts NULL */
 
 /*
+ * Shares a file that is in use already if it is the very same open file description, with the same flags.
  * 0 and *out with one reference; -EBADF: not open there, O_PATH, or refused and not reopenable; -EMFILE,
  * -ENFILE, -ENOMEM: ours are used up (try again after a file was put); -ESRCH: the task is gone.
  */

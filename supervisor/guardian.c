@@ -260,9 +260,10 @@ static bool guardian_turn(struct guardian *g)
 	};
 
 	poll(fds, ARRAY_SIZE(fds), PULSE_CHECK_MSEC);
+	/* messages first: whether PROGRAM was stopped decides what a SIGCONT means */
+	guardian_read_link(g);
 	if (fds[2].revents)
 		guardian_read_signals(g);
-	guardian_read_link(g);
 	guardian_check_pulse(g);
 	return !fds[0].revents || waitpid(g->supervisor, &g->supervisor_status, WNOHANG) == 0;
 }

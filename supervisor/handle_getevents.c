@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dispatch.h"
+#include "episode.h"
 
 #define FOREVER INT64_MAX
 
@@ -46,9 +47,24 @@ static int64_t take(struct call *call, struct context *ctx)
 	return taken;
 }
 
-static struct verdict answer(const struct call *call, int64_t otherwise)
+static bool signal_waits(const struct call *call)
 {
-	return verdict_return(call->cursor ? (int64_t)call->cursor : otherwise);
+	return call->wait.has_mask && tracee_signal_pending(call->thread->source.tid, call->wait.sigmask);
+}
+
+/*
+ * do_io_getevents() and restore_saved_sigmask_unless(): a signal that the temporary mask lets through makes an
+ * empty result EINTR, and its handler runs under that mask before the call returns, whatever the result.
+ */
+static struct verdict answer(struct call *call, int64_t otherwise)
+{
+	int64_t value = call->cursor ? (int64_t)call->cursor : otherwise;
+
+	if (!signal_waits(call))
+		return verdict_return(value);
+	if (value == 0)
+		value = -EINTR;
+	return episode_suspend(call, value);
 }
 
 /* Relative nanoseconds as ktime has them (timespec64_to_ktime, 6.18); negative ones wait for ever. */
@@ -97,6 +113,7 @@ static int read_sigmask(struct call *call)
 		return -EINVAL;
 	if (tracee_read_all(tid, usig[0], &call->wait.sigmask, sizeof(call->wait.sigmask)))
 		return -EFAULT;
+	call->wait.sigmask_at = usig[0];
 	call->wait.has_mask = true;
 	return 0;
 }
@@ -114,19 +131,14 @@ static int read_timeout(struct call *call, int64_t *ns)
 	return 0;
 }
 
-static bool signal_waits(struct call *call)
-{
-	return call->wait.has_mask && tracee_signal_pending(call->thread->source.tid, call->wait.sigmask);
-}
-
 static struct verdict first_pass(struct dispatch *d, struct call *call, struct context *ctx, int64_t ns)
 {
 	const int64_t taken = take(call, ctx);
 
 	if (taken < 0)
-		return verdict_return(taken);
+		return answer(call, taken);
 	if (call->cursor >= call->wait.min_nr || ns == 0)
-		return answer(call, signal_waits(call) ? -EINTR : 0);
+		return answer(call, 0);
 	if (signal_waits(call))
 		return answer(call, -EINTR);
 	if (arm_deadline(d, call, ns))
@@ -148,7 +160,7 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 		return verdict_return(err);
 	ctx = context_lookup(call, call->notice.args[0]);
 	if (!ctx || min_nr < 0 || min_nr > nr)
-		return verdict_return(-EINVAL);
+		return answer(call, -EINVAL);
 	call->wait.min_nr = (uint64_t)min_nr;
 	call->wait.nr = (uint64_t)nr;
 	return first_pass(d, call, ctx, ns);
@@ -195,5 +207,5 @@ void waiters_wake(struct dispatch *d, struct context *ctx)
 
 bool waiter_must_break(struct call *call, char state)
 {
-	return state == 'D' || signal_waits(call);
+	return call->wait.has_mask ? signal_waits(call) : state == 'D';
 }

@@ -11,37 +11,22 @@
 #include <sys/syscall.h>
 
 #include "dispatch.h"
+#include "episode.h"
 #include "log.h"
 #include "notify.h"
 #include "remote.h"
 
-static void refuse_seize(const struct call *call, int err)
+static int seize(struct call *call)
 {
+	const int err = episode_begin(call);
+
+	if (!err)
+		return 0;
 	if (err != -ESRCH)
 		log_warn_once("process %d cannot be traced (%s): io_setup gets EAGAIN; is a debugger attached, is it "
 			      "not dumpable, or is ptrace forbidden here (see --doctor)?",
 			      call->thread->source.tgid, strerror(-err));
-}
-
-static int seize(struct call *call)
-{
-	struct remote *r = calloc(1, sizeof(*r));
-	int err = r ? remote_seize(r, (pid_t)call->notice.tid) : -ENOMEM;
-
-	if (err) {
-		free(r);
-		refuse_seize(call, err);
-		return -EAGAIN;
-	}
-	call->episode = r;
-	return 0;
-}
-
-static void release(struct call *call)
-{
-	remote_release(call->episode);
-	free(call->episode);
-	call->episode = NULL;
+	return -EAGAIN;
 }
 
 /*
@@ -124,7 +109,7 @@ static void setup_behind_reply(struct dispatch *d, struct call *call)
 	}
 	if (result)
 		context_destroy(ctx);
-	release(call);
+	episode_end(call);
 }
 
 /* Tests 1 to 4. */
@@ -147,13 +132,13 @@ static int setup_check(struct dispatch *d, struct call *call)
 }
 
 /* Seized in vain: it is met behind its reply, which stands, and let go. */
-static void episode_end(struct dispatch *d, struct call *call)
+static void setup_in_vain(struct dispatch *d, struct call *call)
 {
 	int err = remote_stop(call->episode);
 
 	if (!err)
 		remote_result(call->episode, -ENOMEM);
-	release(call);
+	episode_end(call);
 }
 
 struct verdict handle_setup(struct dispatch *d, struct call *call)
@@ -176,7 +161,7 @@ struct verdict handle_setup(struct dispatch *d, struct call *call)
 	fd = add_ring_fd(d, call, call->ctx);
 	if (fd < 0) {
 		context_destroy(call->ctx);
-		v.after = episode_end;
+		v.after = setup_in_vain;
 		return v;
 	}
 	call->cursor = (uint64_t)fd;
@@ -193,7 +178,7 @@ static void destroy_behind_reply(struct dispatch *d, struct call *call)
 		unmap_ring(r, call->wait.nr, call->wait.min_nr);
 		remote_result(r, 0);
 	}
-	release(call);
+	episode_end(call);
 }
 
 /* Nothing is outstanding any more. The ring's range is unmapped, whatever is there by now. */
@@ -205,7 +190,7 @@ static struct verdict destroy_finish(struct call *call)
 	call->wait.nr = ctx->handle;
 	call->wait.min_nr = ctx->ring.map_bytes;
 	call->ctx = NULL;
-	if (seize(call) == 0)
+	if (episode_begin(call) == 0)
 		v.after = destroy_behind_reply;
 	return v;
 }
@@ -230,7 +215,8 @@ void context_settle(struct dispatch *d, struct context *ctx)
 {
 	struct call *call;
 
-	if (!ctx->dead || ctx->outstanding)
+	/* published ones stay in `requests` until the whole batch has been told */
+	if (!ctx->dead || ctx->outstanding || !list_empty(&ctx->requests))
 		return;
 	call = list_first(&ctx->drain, struct call, node);
 	if (call) {

@@ -10,6 +10,7 @@
  * or descriptors that are used up. Accepted entries are never undone.
  */
 #include "complete.h"
+#include "episode.h"
 #include "iocb.h"
 #include "log.h"
 #include "submit.h"
@@ -212,21 +213,37 @@ static struct verdict submit_all(struct submission *s)
 	return verdict_return(call->cursor ? (int64_t)call->cursor : taken);
 }
 
+static struct verdict open_and_submit(struct submission *s)
+{
+	struct call *call = s->call;
+	struct verdict v;
+
+	if (submit_open(s))
+		return verdict_return(call->cursor ? (int64_t)call->cursor : -EINVAL);
+	s->d->submitting = call;
+	v = submit_all(s);
+	s->d->submitting = NULL;
+	return v;
+}
+
 struct verdict handle_submit(struct dispatch *d, struct call *call)
 {
 	const int64_t nr = (int64_t)call->notice.args[1];
 	struct submission s;
+	struct verdict v;
 	struct mm *mm = call->mm;
 
 	if (nr < 0)
 		return verdict_return(-EINVAL);
 	if (mm->closing || mm->exec != MM_EXEC_NONE)
 		return verdict_park(&mm->held);
-	s = (struct submission){ .d = d, .call = call, .ctx = context_lookup(call, call->notice.args[0]) };
-	if (!s.ctx)
-		return verdict_return(call->cursor ? (int64_t)call->cursor : -EINVAL);
-	s.nr = min_u64((uint64_t)nr, s.ctx->ring.nr);
-	if (call->cursor >= s.nr)
-		return verdict_return((int64_t)call->cursor);
-	return submit_all(&s);
+	s.d = d;
+	s.call = call;
+	s.nr = (uint64_t)nr;
+	s.finished = 0;
+	s.file_count = 0;
+	v = open_and_submit(&s);
+	if (v.kind == VERDICT_RETURN && call->raise_signo)
+		return episode_raise(call, v.value);
+	return v;
 }

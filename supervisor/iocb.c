@@ -130,17 +130,17 @@ static int check_address(const struct uvec *seg)
 											      : 0;
 }
 
-int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total, bool scalar)
+int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total)
 {
 	unsigned kept = 0;
 
 	*total = 0;
-	if (scalar)
-		seg[0].length_bytes = min_u64(seg[0].length_bytes, REQUEST_BYTES_MAX);
 	for (unsigned i = 0; i < *count; i++) {
 		if ((int64_t)seg[i].length_bytes < 0)
 			return -EINVAL;
 	}
+	if (*count == 1)	/* scalar or vector: import_ubuf() of lib/iov_iter.c, 6.18, cuts it first */
+		seg[0].length_bytes = min_u64(seg[0].length_bytes, REQUEST_BYTES_MAX);
 	for (unsigned i = 0; i < *count; i++) {
 		if (check_address(&seg[i]))
 			return -EFAULT;

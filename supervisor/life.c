@@ -70,6 +70,12 @@ static int bury_if_dead(struct mm *mm, void *arg)
 	return 0;
 }
 
+/* A parent may know of a death before our loop does, and the successor must not be started then. */
+static int bury_writers(struct mm *mm, void *arg)
+{
+	return mm->storage_requests ? bury_if_dead(mm, arg) : 0;
+}
+
 static void forget_threads(struct dispatch *d, struct process *p)
 {
 	list_for_each(node, tmp, &p->threads) {
@@ -227,6 +233,7 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 	}
 	if (mm->exec == MM_EXEC_DRAINING && mm->storage_requests)
 		return verdict_park(&mm->drain);
+	tasks_for_mms(d->tasks, bury_writers, d);
 	if (d->orphans && !d->orphans_stuck) {
 		const struct verdict v = wait_for_orphans(d);
 

@@ -28,6 +28,8 @@ supervisor_sources = \
 	%D%/engine_peer_line.h \
 	%D%/engine_peer_poll.c \
 	%D%/engine_threads.c \
+	%D%/episode.c \
+	%D%/episode.h \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/fs.c \

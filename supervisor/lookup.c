@@ -47,16 +47,22 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 	return NULL;
 }
 
-struct context *context_lookup(struct call *call, uaddr handle)
+struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot)
 {
 	struct context *ctx = mm_context(call->mm, handle);
+
+	if (ctx)
+		return ctx->slot == slot ? ctx : NULL;
+	return adopt_moved(call, handle, slot);
+}
+
+struct context *context_lookup(struct call *call, uaddr handle)
+{
 	uint32_t slot;
 
 	if (list_empty(&call->mm->contexts))
 		return NULL;
 	if (tracee_read_all(call->thread->source.tid, handle, &slot, sizeof(slot)))
 		return NULL;
-	if (ctx)
-		return ctx->slot == slot ? ctx : NULL;
-	return adopt_moved(call, handle, slot);
+	return context_confirm(call, handle, slot);
 }

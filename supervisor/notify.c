@@ -79,7 +79,7 @@ int notify_fd(const struct notify *n)
 	return n->fd;
 }
 
-static int notify_poll(const struct notify *n)
+int notify_waits(const struct notify *n)
 {
 	struct pollfd p = { .fd = n->fd, .events = POLLIN };
 
@@ -103,10 +103,6 @@ static void notice_fill(struct notice *out, const struct seccomp_notif *req)
 
 int notify_receive(struct notify *n, struct notice *out)
 {
-	int ready = notify_poll(n);
-
-	if (ready <= 0)
-		return ready;
 	memset(n->req, 0, n->req_bytes);
 	if (ioctl(n->fd, SECCOMP_IOCTL_NOTIF_RECV, n->req))
 		return errno == EINTR ? -ENOENT : neg_errno();

@@ -27,10 +27,13 @@ void notify_close(struct notify *n);	/* accepts NULL */
 int notify_fd(const struct notify *n);	/* to watch for reading */
 
 /*
- * Never blocks: 1 = *out is filled; 0 = nothing waits; -ENOENT = one waited and died; -EPIPE = the last
- * tracee is gone; other errors as the ioctl's.
+ * 1 = *out is filled; -ENOENT = one waited and died; other errors as the ioctl's. Only after notify_waits() has
+ * said 1: else it blocks (the end of the last tracee makes the descriptor readable too).
  */
 int notify_receive(struct notify *n, struct notice *out);
+
+/* 1 = one waits; 0 = none; -EPIPE = the last tracee is gone. */
+int notify_waits(const struct notify *n);
 
 /* value: a result >= 0 or -errno. 0 or -ENOENT. */
 int notify_reply(struct notify *n, uint64_t cookie, int64_t value);

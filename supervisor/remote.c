@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -29,6 +30,7 @@
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define SYSCALL_BYTES 2
 #define SYSCALL_OPCODE 0x050f
+#define ERESTARTNOHAND 514	/* include/linux/errno.h of the kernel */
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
@@ -176,10 +178,9 @@ static int remote_to_syscall_stop(struct remote *r)
 	return 0;
 }
 
-int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
+static int remote_prepare(struct remote *r, long nr, const uint64_t args[6])
 {
 	struct user_regs_struct regs = r->regs;
-	int err;
 
 	regs.rip -= SYSCALL_BYTES;
 	regs.rax = (unsigned long)nr;
@@ -190,7 +191,14 @@ int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
 	regs.r10 = args[3];
 	regs.r8 = args[4];
 	regs.r9 = args[5];
-	err = remote_set_regs(r, &regs);
+	return remote_set_regs(r, &regs);
+}
+
+int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
+{
+	struct user_regs_struct regs;
+	int err = remote_prepare(r, nr, args);
+
 	for (int stop = 0; stop < 2 && !err; stop++)
 		err = remote_to_syscall_stop(r);
 	if (!err)
@@ -204,6 +212,49 @@ void remote_result(struct remote *r, int64_t value)
 	r->regs.orig_rax = (unsigned long)-1;
 }
 
+void remote_restartable(struct remote *r, long nr)
+{
+	r->regs.rax = (unsigned long)-ERESTARTNOHAND;
+	r->regs.orig_rax = (unsigned long)nr;
+}
+
+/* As remote_to_syscall_stop(), but a signal that comes first ends it, and is kept. */
+static int remote_to_first_stop(struct remote *r)
+{
+	int status, err;
+
+	do {
+		if (ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
+			return remote_died(r);
+		r->stopped = false;
+		err = remote_wait(r, &status);
+		if (err)
+			return err;
+		r->stopped = true;
+	} while (status >> 16 == PTRACE_EVENT_STOP);
+	if (WSTOPSIG(status) == SYSCALL_STOP)
+		return 0;
+	r->deliver = WSTOPSIG(status);
+	return -EINTR;
+}
+
+void remote_sigsuspend(struct remote *r, uint64_t mask_at)
+{
+	const uint64_t args[6] = { mask_at, sizeof(r->old_mask), 0, 0, 0, 0 };
+
+	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask)) {
+		remote_died(r);
+		return;
+	}
+	r->mask_kept = true;
+	/* A signal that the old mask lets through too may be delivered on the way in: then that is all. */
+	if (remote_prepare(r, SYS_rt_sigsuspend, args) || remote_to_first_stop(r))
+		return;
+	/* The interrupt makes it return at once, also when another thread has taken the signal meanwhile. */
+	if (ptrace(PTRACE_INTERRUPT, r->tid, NULL, NULL) == 0)
+		(void)remote_to_first_stop(r);
+}
+
 void remote_release(struct remote *r)
 {
 	if (r->owes_chld)
@@ -212,8 +263,11 @@ void remote_release(struct remote *r)
 		return;
 	if (r->stopped) {
 		(void)remote_set_regs(r, &r->regs);
-		(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask);
+		if (!r->mask_kept)
+			(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask);
 	}
 	/* SIGSTOP as the signal of the detach: the owed stop takes place as it leaves. */
-	(void)ptrace(PTRACE_DETACH, r->tid, NULL, (void *)(r->stop_again ? (long)SIGSTOP : 0L));
+	if (r->stop_again)
+		r->deliver = SIGSTOP;
+	(void)ptrace(PTRACE_DETACH, r->tid, NULL, (void *)(long)r->deliver);
 }

@@ -19,6 +19,8 @@ struct remote {
 	pid_t tid;
 	bool stopped;
 	bool gone;		/* it died on the way */
+	bool mask_kept;		/* the thread's mask is as it shall be: leave it */
+	int deliver;		/* a signal that was on its way: goes on at the release; 0: none */
 	bool owes_chld;		/* a SIGCHLD was taken that somebody else may wait for */
 	bool stop_again;	/* a SIGSTOP was swallowed and is owed */
 	uint64_t old_mask;
@@ -39,6 +41,15 @@ int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6]);
 
 /* What the trapped call shall return. */
 void remote_result(struct remote *r, int64_t value);
+
+/* A result of -EINTR that becomes a restart of call `nr` if no handler runs (ERESTARTNOHAND). */
+void remote_restartable(struct remote *r, long nr);
+
+/*
+ * Leaves the thread, at its release, as rt_sigsuspend(2) with the mask at this address of its own would: what
+ * is pending under that mask is delivered under it, then the old mask holds again. Never sleeps.
+ */
+void remote_sigsuspend(struct remote *r, uint64_t mask_at);
 
 void remote_release(struct remote *r);
 

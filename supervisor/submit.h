@@ -36,6 +36,12 @@ struct submission {
 	unsigned file_count;
 };
 
+/*
+ * Looks the context up and fetches the first entries from the call's cursor on, by one remote copy; s->nr is
+ * what the caller asked for, and is cut to the ring. 0 or -EINVAL.
+ */
+int submit_open(struct submission *s);
+
 /* The entry at index, or NULL: it cannot be read. */
 const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at, bool *key_known);
 

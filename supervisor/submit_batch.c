@@ -45,22 +45,52 @@ static void batch_probe_keys(struct submission *s)
 	b->keys = n > 0 ? (unsigned)n / sizeof(uint32_t) : 0;
 }
 
-static void batch_fetch(struct submission *s, uint64_t first)
+static struct uvec list_place(const struct submission *s, uint64_t first)
+{
+	const uint64_t want = min_u64(SUBMIT_BATCH, s->nr - first);
+
+	return (struct uvec){ s->call->notice.args[2] + first * sizeof(uint64_t), want * sizeof(uint64_t) };
+}
+
+static void batch_fill(struct submission *s, uint64_t first, ssize_t pointer_bytes)
 {
 	struct submit_batch *b = &s->batch;
-	const uint64_t want = min_u64(SUBMIT_BATCH, s->nr - first);
-	ssize_t n;
 
 	b->first = first;
 	b->valid = 0;
 	b->keys = 0;
-	n = tracee_read(s->call->thread->source.tid, s->call->notice.args[2] + first * sizeof(uint64_t), b->at,
-			want * sizeof(uint64_t));
-	b->pointers = n > 0 ? (unsigned)((size_t)n / sizeof(uint64_t)) : 0;
+	b->pointers = pointer_bytes > 0 ? (unsigned)((size_t)pointer_bytes / sizeof(uint64_t)) : 0;
 	if (!b->pointers)
 		return;
 	batch_fetch_iocbs(s);
 	batch_probe_keys(s);
+}
+
+static void batch_fetch(struct submission *s, uint64_t first)
+{
+	const struct uvec from = list_place(s, first);
+	const struct iovec to = { s->batch.at, from.length_bytes };
+
+	batch_fill(s, first, tracee_readv(s->call->thread->source.tid, &from, 1, &to, 1));
+}
+
+int submit_open(struct submission *s)
+{
+	const uaddr handle = s->call->notice.args[0];
+	const uint64_t first = s->call->cursor;
+	uint32_t slot;
+	const struct uvec from[] = { { handle, sizeof(slot) }, list_place(s, first) };
+	const struct iovec to[] = { { &slot, sizeof(slot) }, { s->batch.at, from[1].length_bytes } };
+	const ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
+
+	if (n < (ssize_t)sizeof(slot))
+		return -EINVAL;
+	s->ctx = context_confirm(s->call, handle, slot);
+	if (!s->ctx)
+		return -EINVAL;
+	s->nr = min_u64(s->nr, s->ctx->ring.nr);
+	batch_fill(s, first, n - (ssize_t)sizeof(slot));
+	return 0;
 }
 
 const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at, bool *key_known)

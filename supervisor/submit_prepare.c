@@ -90,17 +90,16 @@ static int read_vector(struct submission *s, struct request *r, const struct ioc
 
 static int import_segments(struct submission *s, struct request *r, const struct iocb *cb)
 {
-	const bool scalar = !iocb_is_vector(cb);
 	int err = 0;
 
-	if (scalar) {
+	if (iocb_is_vector(cb)) {
+		err = read_vector(s, r, cb);
+	} else {
 		r->user[0] = (struct uvec){ cb->aio_buf, cb->aio_nbytes };
 		r->user_count = 1;
-	} else {
-		err = read_vector(s, r, cb);
 	}
 	if (!err)
-		err = iocb_check_segments(r->user, &r->user_count, &r->total_bytes, scalar);
+		err = iocb_check_segments(r->user, &r->user_count, &r->total_bytes);
 	return err ? err : iocb_check_range(cb->aio_offset, r->total_bytes);
 }
 
@@ -123,7 +122,7 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 	if (err)
 		return err;
 	r->io.offset = cb->aio_offset;
-	r->io.rw_flags = (uint32_t)cb->aio_rw_flags;
+	r->io.rw_flags = (uint32_t)cb->aio_rw_flags & ~(uint32_t)RWF_HIPRI;	/* has no effect */
 	r->io.has_ioprio = cb->aio_flags & IOCB_FLAG_IOPRIO;
 	r->io.ioprio = (uint16_t)cb->aio_reqprio;
 	r->io.direct = f->io.direct;
@@ -185,7 +184,7 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	if ((r->file->open_flags & O_APPEND || r->io.rw_flags & RWF_APPEND) && fstat(r->file->io.fd, &st) == 0)
 		at = (uint64_t)st.st_size;
 	if (at >= limit) {
-		tracee_signal_thread(tgid, s->call->thread->source.tid, SIGXFSZ);
+		s->call->raise_signo = SIGXFSZ;
 		return -EFBIG;
 	}
 	r->total_bytes = min_u64(r->total_bytes, limit - at);

@@ -6,8 +6,10 @@
  */
 #include "supervise.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -68,6 +70,18 @@ static void unblock_own_faults(void)
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
 		sigaddset(&set, faults[i]);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/*
+ * A read of PROGRAM's terminal by us, who are in another process group and ignore SIGTTIN, would get EIO; without
+ * a controlling terminal it is a file like any other.
+ */
+static void leave_terminal(void)
+{
+	auto_fd tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (tty >= 0 && ioctl(tty, TIOCNOTTY))
+		log_info(1, "the terminal cannot be left (%s): AIO reads of it may get EIO", strerror(errno));
 }
 
 /* Each request in flight holds a descriptor; the tracee's limit on file sizes is applied by request. */
@@ -192,6 +206,8 @@ static int open_engines(struct supervisor *s)
 	s->peer = engine_peer_open(s->d.loop, s->workers, s->storage, complete, &s->d);
 	if (!s->peer)
 		return neg_errno();
+	/* Before PROGRAM starts, so that it never sees fs.aio-nr move. */
+	engine_peer_open_host(s->peer);
 	s->d.engine = engine_inline_open(s->peer, s->threads);
 	return s->d.engine ? 0 : -ENOMEM;
 }
@@ -289,6 +305,7 @@ static int serve(struct supervisor *s)
 	int err;
 
 	raise_limits();
+	leave_terminal();
 	err = build(s);
 	if (!err)
 		err = watch(s);

@@ -153,6 +153,13 @@ int tracee_same_mm(pid_t a, pid_t b)
 	return order < 0 ? neg_errno() : order == 0;
 }
 
+int tracee_same_file(pid_t tid, int fd, int our_fd)
+{
+	long order = syscall(SYS_kcmp, tid, getpid(), KCMP_FILE, fd, our_fd);
+
+	return order < 0 ? neg_errno() : order == 0;
+}
+
 int tracee_open_mem(pid_t tid)
 {
 	char path[64];

@@ -47,6 +47,9 @@ int tracee_get_fd(int pidfd, int fd);
 /* 1: same address space; 0: not; -errno: cannot be told (ENOSYS, EPERM) or ESRCH. */
 int tracee_same_mm(pid_t a, pid_t b);
 
+/* The same for a thread's descriptor and one of ours: the same open file description? */
+int tracee_same_file(pid_t tid, int fd, int our_fd);
+
 /* Bound to the address space that the task has now, whatever it executes later. */
 int tracee_open_mem(pid_t tid);
 bool tracee_mem_alive(int mem_fd, uaddr known);	/* does that address space still have a user? */

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Whoever of us is killed, no process of the program lives on half emulated.
+# shellcheck disable=SC2016
 . "$srcdir/tests/lib.sh"
 
 victims=$top_builddir/tests
@@ -41,9 +42,12 @@ alive()
 
 await() { status=0; wait "$1" 2>/dev/null || status=$?; }
 
-# --- the supervisor is killed: a closed listener would answer ENOSYS to everything, even to exit ---
+# --- the supervisor is killed: a closed listener would answer ENOSYS, even to exit ---
 
-left= statuses= silent= enosys=
+left=
+statuses=
+silent=
+enosys=
 for round in 1 2 3 4 5; do
 	start_tree
 	kill -KILL "$supervisor"
@@ -76,8 +80,8 @@ is "guardian killed: nobody saw ENOSYS" "$enosys" ""
 # --- a process that was ours before is no part of the tree ---
 
 mkfifo "$tmp/end"
-# shellcheck disable=SC2016
-sh -c 'sh -c "read -r _ <\$0" "$1" & echo $! >"$2"; exec "$0" sh -c "echo \$\$ >\$0; read -r _ <\$1" "$3" "$1"' \
+sh -c 'sh -c "read -r _ <\$0" "$1" & echo $! >"$2"
+	exec "$0" sh -c "echo \$\$ >\$0; read -r _ <\$1" "$3" "$1"' \
 	"$AIO_SANDBOX" "$tmp/end" "$tmp/bystander" "$tmp/program" 2>/dev/null &
 us=$!
 until_lines "$tmp/program" 1
@@ -92,8 +96,8 @@ bystander=
 
 # --- daemons ---
 
-daemon='setsid sh -c "echo \$\$ >\$0.pid; read -r _ <\$0; echo late >\$0.out" "$0" & echo $$ >"$0.program"
-	exit 3'
+daemon='setsid sh -c "echo \$\$ >\$0.pid; read -r _ <\$0; echo late >\$0.out" "$0" &
+	echo $$ >"$0.program"; exit 3'
 
 start_daemon()
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guardian with supervisors that only play theirs. Each scene runs in a process of its own, whose
- * stderr we read; `go` tells the supervisor that the line it waits for has come.
+ * The guardian with supervisors that only play theirs. Each scene runs in a process of its own,
+ * whose stderr we read; `go` tells the supervisor that the line it waits for has come.
  */
 #include "guardian.h"
 
@@ -212,13 +212,13 @@ START_TEST(without_a_supervisor_program_is_killed)
 	struct scene s;
 
 	scene_start(&s, gives_up);
-	scene_line(&s, "aio-sandbox: the supervisor gave up (status 9): all processes of the program "
-		       "are killed");
+	scene_line(&s, "aio-sandbox: the supervisor gave up (status 9): all processes of the "
+		       "program are killed");
 	ck_assert_int_eq(WEXITSTATUS(scene_end(&s)), EXIT_SANDBOX);
 
 	scene_start(&s, is_killed);
-	scene_line(&s, "aio-sandbox: the supervisor was killed by signal 9 (Killed): all processes of "
-		       "the program are killed");
+	scene_line(&s, "aio-sandbox: the supervisor was killed by signal 9 (Killed): all "
+		       "processes of the program are killed");
 	ck_assert_int_eq(WEXITSTATUS(scene_end(&s)), EXIT_SANDBOX);
 }
 END_TEST

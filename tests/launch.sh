@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # PROGRAM starts and ends as if it had been started directly.
+# shellcheck disable=SC2016
 . "$srcdir/tests/lib.sh"
 
 victims=$top_builddir/tests
@@ -33,7 +34,8 @@ lines() { printf '%s\n' "$1" | wc -l | tr -d ' '; }
 
 run "$AIO_SANDBOX" no-such-program-here
 is "not found in PATH: 127" "$status" 127
-like "not found in PATH: says so" "$err" "aio-sandbox: cannot run 'no-such-program-here': not found in PATH;*"
+like "not found in PATH: says so" "$err" \
+	"aio-sandbox: cannot run 'no-such-program-here': not found in PATH;*"
 is "not found in PATH: one line" "$(lines "$err")" 1
 
 run "$AIO_SANDBOX" "$tmp/none"
@@ -97,12 +99,12 @@ is "a pipe ends where PROGRAM closes it" "$(cat "$tmp/piped")" first
 # prints what a process inherits and could notice, of itself
 inherited()
 {
-	# shellcheck disable=SC2016
 	set -- "$@" sh -c '
 		umask; pwd
 		exec sed -n -e "/^\(Umask\|Uid\|Gid\|Groups\|SigPnd\|ShdPnd\|Sig[BIC]\|Cap\)/p" \
 			-e "/^\(Max\)/p" -e "/^-\{0,1\}[0-9]*$/p" \
-			/proc/self/status /proc/self/limits /proc/self/oom_score_adj /proc/self/timerslack_ns'
+			/proc/self/status /proc/self/limits /proc/self/oom_score_adj \
+			/proc/self/timerslack_ns'
 	(umask 027 && "$@")
 }
 
@@ -118,7 +120,8 @@ compare_inherited()
 start=$victims/victim_wait
 compare_inherited "signal state, limits and rights are inherited" "$start"
 compare_inherited "blocked signals stay blocked" "$start" -b 2 -b 10 -b 15 -b 17 -b 32 -b 33 -b 40
-compare_inherited "ignored signals stay ignored" "$start" -i 1 -i 2 -i 10 -i 13 -i 21 -i 22 -i 25 -i 40
+compare_inherited "ignored signals stay ignored" \
+	"$start" -i 1 -i 2 -i 10 -i 13 -i 21 -i 22 -i 25 -i 40
 compare_inherited "an ignored SIGCHLD stays ignored" "$start" -i 17
 compare_inherited "niceness and limits are inherited" nice -n 3 "$start"
 

@@ -83,6 +83,24 @@ need_root() { [ "$(id -u)" -eq 0 ] || skip_all "needs root"; }
 # Requests in the kernel's own AIO contexts, of the whole host.
 aio_nr() { cat /proc/sys/fs/aio-nr; }
 
+# Whatever is started from here on can be told by nothing_left, wherever it was reparented to.
+mark()
+{
+	AIO_SANDBOX_MARK=$tmp
+	export AIO_SANDBOX_MARK
+}
+
+# The processes that bear the mark.
+marked()
+{
+	(
+		unset AIO_SANDBOX_MARK
+		grep -lsaF "AIO_SANDBOX_MARK=$tmp" /proc/[0-9]*/environ | sed 's,[^0-9],,g'
+	)
+}
+
+nothing_left() { is "nothing is left behind" "$(marked)" ""; }
+
 # A directory whose file system does O_DIRECT (/tmp often does not), removed at the end.
 disk_dir()
 {

@@ -8,7 +8,12 @@
 #   test_files      other files that tests read
 # A program of more than one file, or with its own flags, gets the usual automake lines too.
 unit_tests = \
+	%D%/buffer_t \
+	%D%/context_t \
+	%D%/engine_peer_line_t \
+	%D%/engine_peer_poll_t \
 	%D%/engine_peer_t \
+	%D%/engine_peer_worker_t \
 	%D%/engine_storage_t \
 	%D%/engine_t \
 	%D%/engine_threads_t \
@@ -17,6 +22,7 @@ unit_tests = \
 	%D%/loop_t \
 	%D%/opts_t \
 	%D%/probe_t \
+	%D%/ring_t \
 	%D%/timers_t \
 	%D%/trap_t \
 	%D%/workers_t \
@@ -24,6 +30,7 @@ unit_tests = \
 
 victims = \
 	%D%/clients/victim_oracle \
+	%D%/parity/victim_blocking \
 	%D%/parity/victim_cancel \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_direct \
@@ -32,6 +39,7 @@ victims = \
 	%D%/parity/victim_fsync \
 	%D%/parity/victim_getevents \
 	%D%/parity/victim_life \
+	%D%/parity/victim_limits \
 	%D%/parity/victim_lookup \
 	%D%/parity/victim_order \
 	%D%/parity/victim_pgetevents \
@@ -39,10 +47,12 @@ victims = \
 	%D%/parity/victim_ring \
 	%D%/parity/victim_rw \
 	%D%/parity/victim_setup \
+	%D%/parity/victim_signals \
 	%D%/parity/victim_slots \
 	%D%/parity/victim_submit_errors \
 	%D%/parity/victim_threads \
 	%D%/victim_deny \
+	%D%/victim_durable \
 	%D%/victim_pty \
 	%D%/victim_signals \
 	%D%/victim_tree \
@@ -61,19 +71,27 @@ script_tests = \
 	%D%/guardian.sh \
 	%D%/launch.sh \
 	%D%/layers.sh \
+	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
 	%D%/parity/destroy.sh \
+	%D%/parity/direct.sh \
 	%D%/parity/eventfd.sh \
+	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
 	%D%/parity/life.sh \
+	%D%/parity/limits.sh \
 	%D%/parity/lookup.sh \
 	%D%/parity/order.sh \
+	%D%/parity/pgetevents.sh \
 	%D%/parity/poll.sh \
+	%D%/parity/ring.sh \
 	%D%/parity/rw.sh \
 	%D%/parity/setup.sh \
+	%D%/parity/signals.sh \
 	%D%/parity/slots.sh \
 	%D%/parity/submit_errors.sh \
+	%D%/parity/threads.sh \
 	%D%/terminal.sh \
 	$(NULL)
 
@@ -83,6 +101,7 @@ test_headers = \
 	%D%/engine_rig.h \
 	%D%/parity/victim.h \
 	%D%/parity/victim_env.h \
+	%D%/peer_rig.h \
 	%D%/unit.h \
 	$(NULL)
 
@@ -90,22 +109,30 @@ test_files = \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/lib.sh \
+	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
 	%D%/parity/compare.awk \
 	%D%/parity/destroy.expect \
 	%D%/parity/differences \
+	%D%/parity/direct.expect \
 	%D%/parity/eventfd.expect \
+	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
 	%D%/parity/life.expect \
+	%D%/parity/limits.expect \
 	%D%/parity/lookup.expect \
 	%D%/parity/order.expect \
 	%D%/parity/parity.sh \
+	%D%/parity/pgetevents.expect \
 	%D%/parity/poll.expect \
+	%D%/parity/ring.expect \
 	%D%/parity/rw.expect \
 	%D%/parity/setup.expect \
+	%D%/parity/signals.expect \
 	%D%/parity/slots.expect \
 	%D%/parity/submit_errors.expect \
+	%D%/parity/threads.expect \
 	$(NULL)
 
 noinst_HEADERS += $(test_headers)

@@ -28,7 +28,7 @@ for how in "" "$sandbox "; do
 	as=${as:-native}
 
 	play "$as: Ctrl-C ends a program that does not catch it" \
-		"+${how}sh -c 'echo re\"\"ady; exec cat'\\n" "=ready" "+\\003" \
+		"+${how}sh -c 'echo re\"\"ady; exec cat'\\n" "=ready" "+\\003" "=$ " \
 		"+echo status=\$?\\n" "=status=130"
 
 	play "$as: Ctrl-C comes once" \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trap, on the running kernel: one thread of the test is under it, the other serves it. If a call
- * is missed here, a kernel context arises behind our back, or a death goes unseen.
+ * The trap, on the running kernel: one thread of the test is under it, the other serves it. If a
+ * call is missed here, a kernel context arises behind our back, or a death goes unseen.
  */
 #include "trap.h"
 
@@ -116,7 +116,8 @@ static const int i386_calls[] = { 245, 246, 247, 248, 249, 385, 416, 11, 358, 1,
 
 static long int80(long nr)
 {
-	__asm__ volatile("int $0x80" : "+a"(nr) : "b"(0), "c"(0), "d"(0), "S"(0), "D"(0) : "memory");
+	__asm__ volatile("int $0x80"
+			 : "+a"(nr) : "b"(0), "c"(0), "d"(0), "S"(0), "D"(0) : "memory");
 	return nr;
 }
 

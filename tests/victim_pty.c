@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim_pty STEP... -- COMMAND [ARG]...: runs COMMAND in a session of its own on a new terminal (without
- * echo) and plays the user:
+ * victim_pty STEP... -- COMMAND [ARG]...: runs COMMAND in a session of its own on a new terminal
+ * (without echo) and plays the user:
  *
  *	+TEXT	types TEXT; \n, \\ and \NNN (octal) as in C
  *	=TEXT	waits until TEXT has been printed, after where the last one was found

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim_signals: catches HUP, INT, USR1, WINCH, CONT and a real-time signal, says "ready PID" and then
- * one line for each signal; lines that it reads it says again. QUIT or TERM: says how often each came, exit 5.
- * victim_signals queue PID SIGNAL VALUE: sends by sigqueue(3).
+ * victim_signals: catches HUP, INT, USR1, WINCH, CONT and a real-time signal, says "ready PID" and
+ * then one line for each signal; lines that it reads it says again. QUIT or TERM: says how often
+ * each came, exit 5. victim_signals queue PID SIGNAL VALUE: sends by sigqueue(3).
  */
 #include <poll.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim_tree FILE: a tree of four processes (PROGRAM, a child, a daemon, one that ignores signals and
- * waits) that make trapped calls without end. Each appends its pid to FILE when it has made its first
- * round; "ENOSYS" is appended when a call was ever answered so.
+ * victim_tree FILE: a tree of four processes (PROGRAM, a child, a daemon, one that ignores signals
+ * and waits) that make trapped calls without end. Each appends its pid to FILE when it has made its
+ * first round; "ENOSYS" is appended when a call was ever answered so.
  */
 #include <errno.h>
 #include <fcntl.h>

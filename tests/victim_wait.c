@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim_wait [-b SIGNAL]... [-i SIGNAL]... COMMAND [ARG]...: starts COMMAND with signals blocked or
- * ignored and says how it ended, which a shell cannot tell from its status: "exit 130" or "signal 2".
+ * victim_wait [-b SIGNAL]... [-i SIGNAL]... COMMAND [ARG]...: starts COMMAND with signals blocked
+ * or ignored and says how it ended, which a shell cannot tell from its status: "exit 130" or
+ * "signal 2".
  */
 #include <signal.h>
 #include <stdint.h>

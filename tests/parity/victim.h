@@ -5,8 +5,8 @@
  * checks. Whatever depends on the machine (CPUs, addresses, time) is compared with the document's
  * formula here, so that a victim prints the same on every machine.
  *
- * Every AIO call goes through a wrapper that counts it. The counters live in a memfd that forked and
- * executed children share; victim_end() writes their sums to $VICTIM_COUNT for the harness.
+ * Every AIO call goes through a wrapper that counts it. The counters live in a memfd that forked
+ * and executed children share; victim_end() writes the sums to $VICTIM_COUNT for the harness.
  */
 #ifndef VICTIM_H
 #define VICTIM_H
@@ -24,6 +24,7 @@ struct ring {
 struct victim_count {
 	_Atomic long calls, requests;
 	_Atomic long broken;			/* calls that ended with EINTR: see parity.sh */
+	_Atomic long killed;			/* requests whose io_submit did not return */
 	_Atomic long setup_nr, setup_delta;	/* first io_setup: its nr, what aio-nr grew by */
 };
 
@@ -64,6 +65,17 @@ static inline long aio_submit(aio_context_t ctx, long nr, struct iocb **list)
 	if (ret > 0)
 		victim_count->requests += ret;
 	return ret;
+}
+
+/* An io_submit that may end the process: counted before, and its request as accepted or not. */
+static inline void aio_submit_deadly(aio_context_t ctx, struct iocb *cb)
+{
+	struct iocb *list[] = { cb };
+
+	victim_count->calls++;
+	victim_count->requests++;
+	victim_count->killed++;
+	syscall(SYS_io_submit, ctx, 1, list);
 }
 
 static inline long aio_submit1(aio_context_t ctx, struct iocb *cb)
@@ -226,9 +238,10 @@ static inline int victim_end(void)
 
 	if (!f)
 		return path ? 1 : 0;
-	fprintf(f, "calls %ld\nrequests %ld\nbroken %ld\nsetup-nr %ld\nsetup-delta %ld\n",
+	fprintf(f, "calls %ld\nrequests %ld\nbroken %ld\nkilled %ld\nsetup-nr %ld\n"
+		"setup-delta %ld\n",
 		victim_count->calls, victim_count->requests, victim_count->broken,
-		victim_count->setup_nr, victim_count->setup_delta);
+		victim_count->killed, victim_count->setup_nr, victim_count->setup_delta);
 	return fclose(f) ? 1 : 0;
 }
 

@@ -161,7 +161,7 @@ static void waiting(void)
 	obs_num("14.waiter/destroy-again", destroy);
 }
 
-/* --- racing destroyers: one wins --------------------------------------------------------------- */
+/* --- racing destroyers: one wins ------------------------------------------------------------- */
 
 static pthread_barrier_t barrier;
 static aio_context_t raced;

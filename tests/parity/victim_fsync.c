@@ -97,7 +97,8 @@ static void mixed(int fd)
 		int op = i == 2 ? IOCB_CMD_FSYNC : i == 5 ? IOCB_CMD_FDSYNC : IOCB_CMD_PWRITE;
 		int write = op == IOCB_CMD_PWRITE;
 
-		list[i] = prep(&cb[i], op, fd, write ? "abcd" : NULL, write ? 4 : 0, write ? 4 * i : 0);
+		list[i] = prep(&cb[i], op, fd, write ? "abcd" : NULL, write ? 4 : 0,
+			       write ? 4 * i : 0);
 		cb[i].aio_flags = IOCB_FLAG_RESFD;
 		cb[i].aio_resfd = event;
 	}

@@ -117,7 +117,7 @@ static void copy_faults(void)
 	obs("11.copy/still-there-data", "%d %d", (int)ev[0].data, (int)ev[1].data);
 }
 
-/* --- a wait ended from outside: the main thread waits, the other one acts once it sleeps ------- */
+/* --- a wait ended from outside: the main thread waits, the other one acts once it sleeps ----- */
 
 struct actor {
 	pid_t waiter;

@@ -19,7 +19,8 @@ static long write_blocks(aio_context_t in, char fill)
 
 	memset(blocks, fill, BLOCKS * BLOCK);
 	for (unsigned i = 0; i < BLOCKS; i++)
-		list[i] = prep(&cb[i], IOCB_CMD_PWRITE, data_fd, blocks + i * BLOCK, BLOCK, i * BLOCK);
+		list[i] = prep(&cb[i], IOCB_CMD_PWRITE, data_fd, blocks + i * BLOCK, BLOCK,
+			       i * BLOCK);
 	return aio_submit(in, BLOCKS, list);
 }
 
@@ -161,7 +162,7 @@ static void threads(void)
 	obs_yes("15.leader/written", file_holds(data_fd, 'l'));
 }
 
-/* --- the end of an address space --------------------------------------------------------------- */
+/* --- the end of an address space ------------------------------------------------------------- */
 
 static const char *self;
 
@@ -241,7 +242,8 @@ static void failed_exec(void)
 
 int main(int argc, char **argv)
 {
-	blocks = mmap(NULL, BLOCKS * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	blocks = mmap(NULL, BLOCKS * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	if (argc > 1)
 		return after_exec(argv);
 	victim_start();

@@ -6,7 +6,7 @@
 
 static int null_fd;
 
-/* What every call says of a handle, in one line: submit, empty submit, getevents, pgetevents, cancel. */
+/* What the calls say of a handle, in one line: submit, submit 0, getevents, pgetevents, cancel. */
 static void calls(const char *tag, aio_context_t ctx)
 {
 	struct timespec now = { 0 };

@@ -32,7 +32,8 @@ static void arguments(void)
 	struct timespec now = { 0 };
 	struct io_event ev;
 	struct usig null_set = { NULL, 77 }, size4 = { &none, 4 }, size0 = { &none, 0 };
-	struct usig bad_set = { (void *)KERNEL_ADDRESS, 8 }, bad_both = { (void *)KERNEL_ADDRESS, 4 };
+	struct usig bad_set = { (void *)KERNEL_ADDRESS, 8 };
+	struct usig bad_both = { (void *)KERNEL_ADDRESS, 4 };
 	struct usig good = { &none, 8 };
 	void *bad = (void *)KERNEL_ADDRESS;
 

@@ -52,7 +52,7 @@ static void slots(void)
 	obs("3/after-one", "head %u tail %u", ring->head, ring->tail);
 	obs_yes("3/slot-obj", ring->event[0].obj == (uintptr_t)&cb);
 	obs("3/slot-data", "%#llx", (unsigned long long)ring->event[0].data);
-	obs("3/slot-res", "%lld %lld", (long long)ring->event[0].res, (long long)ring->event[0].res2);
+	obs("3/slot-res", "%s %s", num(ring->event[0].res), num(ring->event[0].res2));
 	need(reap(ctx, 1, &ev) == 1);
 	obs("3/after-reap", "head %u tail %u", ring->head, ring->tail);
 	obs_yes("3/slot-kept-after-reap", !memcmp(&ev, &ring->event[0], sizeof(ev)));

@@ -61,7 +61,8 @@ static void one_context(unsigned reapers)
 	reaped = wrong = 0;
 	memset(seen, 0, sizeof(seen));
 	for (uintptr_t i = 0; i < SUBMITTERS + reapers; i++)
-		need(!pthread_create(&thread[i], NULL, i < SUBMITTERS ? submitter : reaper, (void *)i));
+		need(!pthread_create(&thread[i], NULL, i < SUBMITTERS ? submitter : reaper,
+				     (void *)i));
 	for (unsigned i = 0; i < SUBMITTERS + reapers; i++)
 		pthread_join(thread[i], NULL);
 	for (unsigned i = 0; i < SUBMITTERS * EACH; i++) {
