@@ -29,6 +29,9 @@ enum call_kind {
 	CALL_KINDS,
 };
 
+enum call_kind call_kind_of(const struct notice *n);
+bool call_is_aio(enum call_kind kind);		/* not exec, not exit */
+
 enum door {
 	DOOR_TRAP,
 };

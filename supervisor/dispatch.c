@@ -11,10 +11,7 @@
  */
 #include "dispatch.h"
 
-#include <assert.h>
-#include <linux/audit.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "complete.h"
 #include "log.h"
@@ -43,78 +40,11 @@ static handler_fn *const handlers[CALL_KINDS] = {
 	[CALL_FOREIGN] = handle_foreign,
 };
 
-static const struct {
-	int nr;
-	enum call_kind kind;
-} native_calls[] = {
-	{ SYS_io_setup, CALL_SETUP },
-	{ SYS_io_destroy, CALL_DESTROY },
-	{ SYS_io_getevents, CALL_GETEVENTS },
-	{ SYS_io_submit, CALL_SUBMIT },
-	{ SYS_io_cancel, CALL_CANCEL },
-	{ SYS_io_pgetevents, CALL_PGETEVENTS },
-	{ SYS_execve, CALL_EXEC },
-	{ SYS_execveat, CALL_EXEC },
-	{ SYS_exit, CALL_EXIT },
-	{ SYS_exit_group, CALL_EXIT_GROUP },
-};
-
 static struct verdict handle_foreign(struct dispatch *d, struct call *call)
 {
 	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they get ENOSYS",
 		      (int)call->notice.tid);
 	return verdict_return(-ENOSYS);
-}
-
-#if defined(__x86_64__)
-#define X32_BIT 0x40000000
-
-static enum call_kind foreign_kind(const struct notice *n)
-{
-	static const struct {
-		uint32_t arch;
-		int nr;
-		enum call_kind kind;
-	} known[] = {
-		{ AUDIT_ARCH_I386, 1, CALL_EXIT },
-		{ AUDIT_ARCH_I386, 11, CALL_EXEC },
-		{ AUDIT_ARCH_I386, 252, CALL_EXIT_GROUP },
-		{ AUDIT_ARCH_I386, 358, CALL_EXEC },
-		{ AUDIT_ARCH_X86_64, X32_BIT | 60, CALL_EXIT },
-		{ AUDIT_ARCH_X86_64, X32_BIT | 231, CALL_EXIT_GROUP },
-		{ AUDIT_ARCH_X86_64, X32_BIT | 520, CALL_EXEC },
-		{ AUDIT_ARCH_X86_64, X32_BIT | 545, CALL_EXEC },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (known[i].arch == n->arch && known[i].nr == n->nr)
-			return known[i].kind;
-	}
-	return CALL_FOREIGN;
-}
-#else
-static enum call_kind foreign_kind(const struct notice *n)
-{
-	return CALL_FOREIGN;
-}
-#endif
-
-static enum call_kind kind_of(const struct notice *n)
-{
-#if defined(__x86_64__)
-	if (n->arch != AUDIT_ARCH_X86_64)
-		return foreign_kind(n);
-#endif
-	for (size_t i = 0; i < ARRAY_SIZE(native_calls); i++) {
-		if (native_calls[i].nr == n->nr)
-			return native_calls[i].kind;
-	}
-	return foreign_kind(n);
-}
-
-static bool is_aio(enum call_kind kind)
-{
-	return kind != CALL_EXEC && kind != CALL_EXIT && kind != CALL_EXIT_GROUP;
 }
 
 static void call_free(struct dispatch *d, struct call *call)
@@ -181,7 +111,7 @@ static void answer(struct dispatch *d, struct call *call, const struct verdict *
 /* A parked call is asked only while somebody waits for the answer. */
 static bool caller_gone(struct dispatch *d, struct call *call)
 {
-	return call->again && is_aio(call->kind) && !notify_valid(d->notify, call->notice.cookie);
+	return call->again && call_is_aio(call->kind) && !notify_valid(d->notify, call->notice.cookie);
 }
 
 void dispatch_run(struct dispatch *d, struct call *call)
@@ -195,7 +125,7 @@ void dispatch_run(struct dispatch *d, struct call *call)
 	atomic_store_explicit(&d->pulse->pid, call->notice.tid, memory_order_relaxed);
 	atomic_store_explicit(&d->pulse->call, (uint32_t)call->notice.nr, memory_order_relaxed);
 	seam(d->plan, SEAM_CALL, call);
-	if (is_aio(call->kind) && call->mm && call->mm->closing)
+	if (call_is_aio(call->kind) && call->mm && call->mm->closing)
 		v = verdict_park(&call->mm->held);
 	else
 		v = handlers[call->kind](d, call);
@@ -251,7 +181,7 @@ static int bind_thread(struct dispatch *d, struct call *call)
 /* exec and exit of programs that use no AIO, while nobody else's writes matter: let them go. */
 static bool of_no_interest(const struct dispatch *d, const struct call *call)
 {
-	return !is_aio(call->kind) && !d->contexts && !d->outstanding &&
+	return !call_is_aio(call->kind) && !d->contexts && !d->outstanding &&
 	       !tasks_find(d->tasks, (pid_t)call->notice.tid);
 }
 
@@ -260,7 +190,7 @@ static void begin(struct dispatch *d, struct call *call)
 	struct verdict v = verdict_continue();
 	int err;
 
-	d->counts.calls += is_aio(call->kind);
+	d->counts.calls += call_is_aio(call->kind);
 	if (call->kind == CALL_EXIT_GROUP && !d->counts.used_uring && !d->counts.calls)
 		d->counts.used_uring = tracee_has_uring((pid_t)call->notice.tid);
 	if (call->kind == CALL_FOREIGN) {
@@ -276,7 +206,7 @@ static void begin(struct dispatch *d, struct call *call)
 		dispatch_run(d, call);
 		return;
 	}
-	if (is_aio(call->kind)) {
+	if (call_is_aio(call->kind)) {
 		if (err != -ESRCH)
 			log_warn_once("process %d cannot be looked into (%s): its AIO calls get EAGAIN",
 				      (int)call->notice.tid, strerror(-err));
@@ -294,7 +224,7 @@ static struct call *call_create(struct dispatch *d, const struct notice *notice)
 	list_init(&call->node);
 	list_init(&call->parked);
 	call->door = DOOR_TRAP;
-	call->kind = kind_of(notice);
+	call->kind = call_kind_of(notice);
 	call->id = ++d->last_call_id;
 	call->notice = *notice;
 	return call;

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,6 +113,35 @@ static const char *child_switch_user(const struct passwd *user)
 	return NULL;
 }
 
+static bool is_in_path(const char *name)
+{
+	const char *path = getenv("PATH");
+
+	while (path && *path) {
+		char file[PATH_MAX];
+		size_t dir_bytes = strcspn(path, ":");
+
+		snprintf(file, sizeof(file), "%.*s/%s", (int)dir_bytes, dir_bytes ? path : ".",
+			 name);
+		if (access(file, F_OK) == 0)
+			return true;
+		path += dir_bytes;
+		path += *path == ':';
+	}
+	return false;
+}
+
+/* Returns errno of the failure. */
+static int child_exec(char **program)
+{
+	execvp(program[0], program);
+
+	/* execvp() says EACCES too for a directory of PATH that may not be searched: shells do not */
+	if (errno == EACCES && !strchr(program[0], '/') && !is_in_path(program[0]))
+		return ENOENT;
+	return errno;
+}
+
 static void child_run(const struct launch_plan *p) __attribute__((noreturn));
 
 static void child_run(const struct launch_plan *p)
@@ -119,16 +149,15 @@ static void child_run(const struct launch_plan *p)
 	child_edit_environment(p->cfg);
 	child_enter_trap(p);
 
-	const char *step = child_switch_user(p->user);
+	struct launch_error e = { .step = child_switch_user(p->user) };
 
-	if (!step) {
+	if (e.step) {
+		e.error = errno;
+	} else {
 		signals_restore(p->caller);
-		execvp(p->cfg->program[0], p->cfg->program);
-		step = step_exec;
+		e.step = step_exec;
+		e.error = child_exec(p->cfg->program);
 	}
-
-	struct launch_error e = { .error = errno, .step = step };
-
 	if (write(p->exec_fd, &e, sizeof(e)) < 0)
 		_exit(EXIT_SANDBOX);
 	_exit(EXIT_CANNOT_EXEC);

@@ -5,6 +5,7 @@
 supervisor_sources = \
 	%D%/buffer.c \
 	%D%/buffer.h \
+	%D%/call.c \
 	%D%/call.h \
 	%D%/children.c \
 	%D%/children.h \
@@ -59,6 +60,8 @@ supervisor_sources = \
 	%D%/lookup.c \
 	%D%/loop.c \
 	%D%/loop.h \
+	%D%/mm.c \
+	%D%/mm.h \
 	%D%/notify.c \
 	%D%/notify.h \
 	%D%/opts.c \

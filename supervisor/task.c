@@ -4,8 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "context.h"
-#include "log.h"
+#include "mm.h"
 
 #define TASK_BUCKETS 1024
 
@@ -67,83 +66,12 @@ static struct process *process_find(struct tasks *t, pid_t tgid)
 	return NULL;
 }
 
-static struct mm *mm_create(struct tasks *t, pid_t tid)
-{
-	struct mm *mm = calloc(1, sizeof(*mm));
-
-	if (!mm)
-		return NULL;
-	mm->mem_fd = tracee_open_mem(tid);
-	list_init(&mm->contexts);
-	list_init(&mm->processes);
-	list_init(&mm->drain);
-	list_init(&mm->held);
-	list_init(&mm->held_done);
-	list_init(&mm->node);
-	list_add_tail(&t->mms, &mm->node);
-	return mm;
-}
-
-void mm_release(struct mm *mm)
-{
-	if (!list_empty(&mm->processes) || !list_empty(&mm->contexts) || mm->requests)
-		return;
-	assert(list_empty(&mm->drain) && list_empty(&mm->held) && list_empty(&mm->held_done));
-	list_del(&mm->node);
-	close_fd(&mm->mem_fd);
-	free(mm);
-}
-
-bool mm_alive(const struct mm *mm)
-{
-	const struct context *ctx = list_first(&mm->contexts, struct context, node);
-
-	if (mm->mem_fd < 0)		/* /proc could not be read: as long as a process is known */
-		return !list_empty(&mm->processes);
-	return tracee_mem_alive(mm->mem_fd, ctx ? ctx->handle : 0);
-}
-
-/* 1 shares, 0 does not, -errno cannot be told: then by a ring of ours, which a fork does not inherit. */
-static int shares_mm(const struct mm *mm, const struct process *user, pid_t tid)
-{
-	const struct context *ctx = list_first(&mm->contexts, struct context, node);
-	int same = user ? tracee_same_mm(user->tgid, tid) : -ESRCH;
-	uint32_t magic;
-
-	if (same >= 0 || !ctx)
-		return same > 0;
-	return tracee_read_all(tid, ctx->handle + 16, &magic, sizeof(magic)) == 0 && magic == 0xa10a10a1;
-}
-
-static struct process *mm_user(const struct mm *mm, const struct process *but)
-{
-	list_for_each(node, tmp, &mm->processes) {
-		struct process *p = list_entry(node, struct process, mm_node);
-
-		if (p != but && !p->may_have_execed)
-			return p;
-	}
-	return NULL;
-}
-
-static struct mm *mm_find(struct tasks *t, pid_t tid, const struct process *but)
-{
-	list_for_each(node, tmp, &t->mms) {
-		struct mm *mm = list_entry(node, struct mm, node);
-		const struct process *user = mm_user(mm, but);
-
-		if (!mm->dead && user && shares_mm(mm, user, tid))
-			return mm;
-	}
-	return NULL;
-}
-
 static int process_join_mm(struct tasks *t, struct process *p, pid_t tid)
 {
-	struct mm *mm = mm_find(t, tid, p);
+	struct mm *mm = mm_find(&t->mms, tid, p);
 
 	if (!mm)
-		mm = mm_create(t, tid);
+		mm = mm_create(&t->mms, tid);
 	if (!mm)
 		return -ENOMEM;
 	p->mm = mm;
@@ -226,7 +154,7 @@ static int process_revalidate(struct tasks *t, struct process *p, pid_t tid)
 
 	if (!p->may_have_execed)
 		return 0;
-	if (user ? shares_mm(p->mm, user, tid) : mm_alive(p->mm)) {
+	if (user ? mm_shared_by(p->mm, user, tid) : mm_alive(p->mm)) {
 		p->may_have_execed = false;
 		return 0;
 	}
@@ -303,70 +231,6 @@ char thread_state(struct thread *th)
 	return th->stat_fd < 0 ? 'X' : tracee_state(th->stat_fd);
 }
 
-struct mm_search {
-	const struct mm *mm;
-	pid_t user;		/* a task that has the mm */
-	pid_t but;
-};
-
-static int is_other_user(pid_t tgid, void *arg)
-{
-	const struct mm_search *s = arg;
-
-	return tgid != s->but && tracee_same_mm(s->user, tgid) == 1;
-}
-
-bool mm_has_other_user(struct tasks *t, const struct mm *mm, const struct process *p)
-{
-	struct mm_search search = { mm, p->tgid, p->tgid };
-	const struct process *user = mm_user(mm, p);
-
-	if (user && (mm->closing || shares_mm(mm, user, p->tgid)))
-		return true;
-	return tracee_for_descendants(is_other_user, &search);
-}
-
-struct process *mm_process(struct mm *mm, pid_t tgid)
-{
-	list_for_each(node, tmp, &mm->processes) {
-		struct process *p = list_entry(node, struct process, mm_node);
-
-		if (p->tgid == tgid)
-			return p;
-	}
-	return NULL;
-}
-
-struct context *mm_context(struct mm *mm, uaddr handle)
-{
-	list_for_each(node, tmp, &mm->contexts) {
-		struct context *ctx = list_entry(node, struct context, node);
-
-		if (ctx->handle == handle && !ctx->dead)
-			return ctx;
-	}
-	return NULL;
-}
-
-/* Lowest free index, as the kernel's table gives it out. */
-unsigned mm_free_slot(const struct mm *mm)
-{
-	unsigned slot = 0;
-	bool taken;
-
-	do {
-		taken = false;
-		list_for_each(node, tmp, &mm->contexts) {
-			const struct context *ctx = list_entry(node, struct context, node);
-
-			if (!ctx->dead && ctx->slot == slot)
-				taken = true;
-		}
-		slot += taken;
-	} while (taken);
-	return slot;
-}
-
 int tasks_for_mms(struct tasks *t, int (*fn)(struct mm *mm, void *arg), void *arg)
 {
 	int stop = 0;
@@ -388,55 +252,4 @@ void tasks_destroy(struct tasks *t)
 			process_free(list_entry(node, struct process, node));
 	}
 	free(t);
-}
-
-/* Copying: the submitting thread may be gone while its address space lives on. */
-struct mm_copy {
-	const struct uvec *remote;
-	const struct iovec *local;
-	unsigned remote_count;
-	unsigned local_count;
-	bool write;
-	ssize_t result;
-};
-
-static int copy_through(pid_t tid, char state, void *arg)
-{
-	struct mm_copy *c = arg;
-
-	if (state == 'Z' || state == 'X')
-		return 0;
-	c->result = c->write ? tracee_writev(tid, c->remote, c->remote_count, c->local, c->local_count)
-			     : tracee_readv(tid, c->remote, c->remote_count, c->local, c->local_count);
-	return c->result != -ESRCH;
-}
-
-static ssize_t mm_copy(struct mm *mm, pid_t tid, struct mm_copy *c)
-{
-	c->result = -ESRCH;
-	if (tid > 0 && copy_through(tid, 'S', c))
-		return c->result;
-	list_for_each(node, tmp, &mm->processes) {
-		const struct process *p = list_entry(node, struct process, mm_node);
-
-		if (!p->may_have_execed && tracee_for_threads(p->tgid, copy_through, c))
-			break;
-	}
-	return c->result;
-}
-
-ssize_t mm_writev(struct mm *mm, pid_t tid, const struct uvec *to, unsigned to_count,
-		  const struct iovec *from, unsigned from_count)
-{
-	struct mm_copy c = { to, from, to_count, from_count, true, 0 };
-
-	return mm_copy(mm, tid, &c);
-}
-
-ssize_t mm_readv(struct mm *mm, pid_t tid, const struct uvec *from, unsigned from_count,
-		 const struct iovec *to, unsigned to_count)
-{
-	struct mm_copy c = { from, to, from_count, to_count, false, 0 };
-
-	return mm_copy(mm, tid, &c);
 }

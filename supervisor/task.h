@@ -90,7 +90,7 @@ int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ..
 char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
 
 /* Is there a user of mm beside this process? Asks kcmp for every process below us, known or not. */
-bool mm_has_other_user(struct tasks *t, const struct mm *mm, const struct process *p);
+bool mm_has_other_user(const struct mm *mm, const struct process *p);
 bool mm_alive(const struct mm *mm);
 struct process *mm_process(struct mm *mm, pid_t tgid);
 void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */

@@ -38,6 +38,12 @@ like "not found in PATH: says so" "$err" \
 	"aio-sandbox: cannot run 'no-such-program-here': not found in PATH;*"
 is "not found in PATH: one line" "$(lines "$err")" 1
 
+# execvp(3) alone would say 126 when a directory of PATH may not be searched
+mkdir "$tmp/closed"
+chmod 0 "$tmp/closed"
+run "$AIO_SANDBOX" -E "PATH=$tmp/closed:$PATH" no-such-program-here
+is "not found in PATH with a closed directory: 127" "$status" 127
+
 run "$AIO_SANDBOX" "$tmp/none"
 is "no such file: 127" "$status" 127
 like "no such file: says so" "$err" "*no such file;*"

@@ -13,10 +13,10 @@ layer_of()
 	buffer | file | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
 	signals | tracee | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
-	call | context | iocb | request | ring | task | waiter) echo 2 ;;
+	call | context | iocb | mm | request | ring | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	complete | dispatch | handle_* | lookup | main | submit | submit_*) echo 4 ;;
+	complete | dispatch | episode | handle_* | lookup | main | submit | submit_* | supervise) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

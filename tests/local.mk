@@ -10,6 +10,7 @@
 unit_tests = \
 	%D%/buffer_t \
 	%D%/context_t \
+	%D%/engine_inline_t \
 	%D%/engine_peer_line_t \
 	%D%/engine_peer_poll_t \
 	%D%/engine_peer_t \
@@ -19,9 +20,11 @@ unit_tests = \
 	%D%/engine_threads_t \
 	%D%/engine_uring_t \
 	%D%/guardian_t \
+	%D%/iocb_t \
 	%D%/loop_t \
 	%D%/opts_t \
 	%D%/probe_t \
+	%D%/request_t \
 	%D%/ring_t \
 	%D%/timers_t \
 	%D%/trap_t \
@@ -68,6 +71,7 @@ script_tests = \
 	%D%/clients/qemu_img.sh \
 	%D%/docs.sh \
 	%D%/doctor.sh \
+	%D%/durable.sh \
 	%D%/guardian.sh \
 	%D%/launch.sh \
 	%D%/layers.sh \

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. Which tasks share an address space is asked of kcmp(2); where that is refused, by a ring of ours, which a
+ * fork does not inherit. Whether an address space still has a user is told by a descriptor of its
+ * /proc/PID/mem, which stays bound to it whatever its process executes later. Copies go through any thread that
+ * is alive, since the one that submitted may be gone.
+ */
+#include "mm.h"
+
+#include <assert.h>
+
+#include "context.h"
+
+struct mm *mm_create(struct list *mms, pid_t tid)
+{
+	struct mm *mm = calloc(1, sizeof(*mm));
+
+	if (!mm)
+		return NULL;
+	mm->mem_fd = tracee_open_mem(tid);
+	list_init(&mm->contexts);
+	list_init(&mm->processes);
+	list_init(&mm->drain);
+	list_init(&mm->held);
+	list_init(&mm->held_done);
+	list_init(&mm->node);
+	list_add_tail(mms, &mm->node);
+	return mm;
+}
+
+void mm_release(struct mm *mm)
+{
+	if (!list_empty(&mm->processes) || !list_empty(&mm->contexts) || mm->requests)
+		return;
+	assert(list_empty(&mm->drain) && list_empty(&mm->held) && list_empty(&mm->held_done));
+	list_del(&mm->node);
+	close_fd(&mm->mem_fd);
+	free(mm);
+}
+
+bool mm_alive(const struct mm *mm)
+{
+	const struct context *ctx = list_first(&mm->contexts, struct context, node);
+
+	if (mm->mem_fd < 0)		/* /proc could not be read: as long as a process is known */
+		return !list_empty(&mm->processes);
+	return tracee_mem_alive(mm->mem_fd, ctx ? ctx->handle : 0);
+}
+
+bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid)
+{
+	const struct context *ctx = list_first(&mm->contexts, struct context, node);
+	int same = user ? tracee_same_mm(user->tgid, tid) : -ESRCH;
+	uint32_t magic;
+
+	if (same >= 0 || !ctx)
+		return same > 0;
+	return tracee_read_all(tid, ctx->handle + 16, &magic, sizeof(magic)) == 0 && magic == 0xa10a10a1;
+}
+
+struct process *mm_user(const struct mm *mm, const struct process *but)
+{
+	list_for_each(node, tmp, &mm->processes) {
+		struct process *p = list_entry(node, struct process, mm_node);
+
+		if (p != but && !p->may_have_execed)
+			return p;
+	}
+	return NULL;
+}
+
+struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
+{
+	list_for_each(node, tmp, mms) {
+		struct mm *mm = list_entry(node, struct mm, node);
+		const struct process *user = mm_user(mm, but);
+
+		if (!mm->dead && user && mm_shared_by(mm, user, tid))
+			return mm;
+	}
+	return NULL;
+}
+
+struct mm_search {
+	const struct mm *mm;
+	pid_t user;		/* a task that has the mm */
+	pid_t but;
+};
+
+static int is_other_user(pid_t tgid, void *arg)
+{
+	const struct mm_search *s = arg;
+
+	return tgid != s->but && tracee_same_mm(s->user, tgid) == 1;
+}
+
+bool mm_has_other_user(const struct mm *mm, const struct process *p)
+{
+	struct mm_search search = { mm, p->tgid, p->tgid };
+	const struct process *user = mm_user(mm, p);
+
+	if (user && (mm->closing || mm_shared_by(mm, user, p->tgid)))
+		return true;
+	return tracee_for_descendants(is_other_user, &search);
+}
+
+struct process *mm_process(struct mm *mm, pid_t tgid)
+{
+	list_for_each(node, tmp, &mm->processes) {
+		struct process *p = list_entry(node, struct process, mm_node);
+
+		if (p->tgid == tgid)
+			return p;
+	}
+	return NULL;
+}
+
+struct context *mm_context(struct mm *mm, uaddr handle)
+{
+	list_for_each(node, tmp, &mm->contexts) {
+		struct context *ctx = list_entry(node, struct context, node);
+
+		if (ctx->handle == handle && !ctx->dead)
+			return ctx;
+	}
+	return NULL;
+}
+
+/* Lowest free index, as the kernel's table gives it out. */
+unsigned mm_free_slot(const struct mm *mm)
+{
+	unsigned slot = 0;
+	bool taken;
+
+	do {
+		taken = false;
+		list_for_each(node, tmp, &mm->contexts) {
+			const struct context *ctx = list_entry(node, struct context, node);
+
+			if (!ctx->dead && ctx->slot == slot)
+				taken = true;
+		}
+		slot += taken;
+	} while (taken);
+	return slot;
+}
+
+/* Copying: the submitting thread may be gone while its address space lives on. */
+struct mm_copy {
+	const struct uvec *remote;
+	const struct iovec *local;
+	unsigned remote_count;
+	unsigned local_count;
+	bool write;
+	ssize_t result;
+};
+
+static int copy_through(pid_t tid, char state, void *arg)
+{
+	struct mm_copy *c = arg;
+
+	if (state == 'Z' || state == 'X')
+		return 0;
+	c->result = c->write ? tracee_writev(tid, c->remote, c->remote_count, c->local, c->local_count)
+			     : tracee_readv(tid, c->remote, c->remote_count, c->local, c->local_count);
+	return c->result != -ESRCH;
+}
+
+static ssize_t mm_copy(struct mm *mm, pid_t tid, struct mm_copy *c)
+{
+	c->result = -ESRCH;
+	if (tid > 0 && copy_through(tid, 'S', c))
+		return c->result;
+	list_for_each(node, tmp, &mm->processes) {
+		const struct process *p = list_entry(node, struct process, mm_node);
+
+		if (!p->may_have_execed && tracee_for_threads(p->tgid, copy_through, c))
+			break;
+	}
+	return c->result;
+}
+
+ssize_t mm_writev(struct mm *mm, pid_t tid, const struct uvec *to, unsigned to_count,
+		  const struct iovec *from, unsigned from_count)
+{
+	struct mm_copy c = { to, from, to_count, from_count, true, 0 };
+
+	return mm_copy(mm, tid, &c);
+}
+
+ssize_t mm_readv(struct mm *mm, pid_t tid, const struct uvec *from, unsigned from_count,
+		 const struct iovec *to, unsigned to_count)
+{
+	struct mm_copy c = { from, to, from_count, to_count, false, 0 };
+
+	return mm_copy(mm, tid, &c);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Address spaces, as task.c makes and finds them; what all others need is in task.h. */
+#ifndef MM_H
+#define MM_H
+
+#include "task.h"
+
+struct mm *mm_create(struct list *mms, pid_t tid);	/* NULL: ENOMEM */
+/* The living one that this task has, by a known user of it other than `but`; NULL: none of these. */
+struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but);
+/* A known process that surely has it; NULL: none. */
+struct process *mm_user(const struct mm *mm, const struct process *but);
+bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid);
+
+#endif
