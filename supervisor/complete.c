@@ -172,9 +172,12 @@ static bool copy_fits(const struct copy_batch *b, const struct request *r)
 
 static void copy_out(struct list *ios)
 {
-	struct copy_batch b = { .bytes = 0 };
+	struct copy_batch b;		/* large: only what counts is initialised */
 	struct list done;
 
+	b.bytes = 0;
+	b.local_count = 0;
+	b.remote_count = 0;
 	list_init(&b.requests);
 	list_init(&done);
 	for (struct list *node; (node = list_pop(ios));) {

@@ -4,10 +4,6 @@
  * call off) and handled one after the other. Each gets a verdict from its handler: an answer goes out at once;
  * a parked call stands on one list of the thing it waits for, and is asked again when that changes. A call is
  * executed once: while it is parked it has consumed nothing that it would have to give back.
- *
- * Nothing tells us that a signal waits for a parked thread, but its state does (design.md, The trap): S while
- * it sleeps undisturbed, D from the first signal on that would have interrupted it. One timer looks at all that
- * are due, after 1 ms first, then after a quarter of the time parked so far.
  */
 #include "dispatch.h"
 
@@ -18,10 +14,9 @@
 #include "notify.h"
 
 #define PUMP_NS (100 * NSEC_PER_USEC)
-#define CHECK_FIRST_NS NSEC_PER_MSEC
-#define CHECK_LAST_NS (250 * NSEC_PER_MSEC)
 #define RECEIVE_MAX 64
 #define CROWD_TURNS 16
+#define TURN_NS (50 * NSEC_PER_USEC)
 
 typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
 
@@ -70,27 +65,25 @@ void dispatch_forget(struct dispatch *d, struct call *call)
 	call_free(d, call);
 }
 
-static void watch_arm(struct dispatch *d, uint64_t due_ns)
-{
-	if (loop_timer_armed(&d->watch) && d->watch.due_ns <= due_ns)
-		return;
-	if (loop_timer_start(d->loop, &d->watch, due_ns))
-		log_warn_once("out of memory for a timer: signals may not interrupt io_getevents");
-}
-
 static void park(struct dispatch *d, struct call *call, struct list *on)
 {
-	if (!call->entered_ns) {
-		call->entered_ns = now_ns();
-		call->check_ns = call->entered_ns + CHECK_FIRST_NS;
-	}
 	if (on && list_empty(&call->node))
 		list_add_tail(on, &call->node);
 	if (list_empty(&call->parked))
 		list_add_tail(&d->parked, &call->parked);
 	if (call->thread)
 		call->thread->call = call;
-	watch_arm(d, call->check_ns);
+	watch_call(d, call);
+}
+
+/*
+ * Without WAIT_KILLABLE_RECV a signal can take the answer away from a call that has been executed. If the thread
+ * makes the same call again from the same place (SA_RESTART), it gets this answer, and nothing runs twice.
+ */
+static void keep_answer(struct call *call, int64_t value)
+{
+	if (call->thread && call_is_aio(call->kind))
+		call->thread->kept = (struct kept_answer){ true, call->notice, value };
 }
 
 static void answer(struct dispatch *d, struct call *call, const struct verdict *v)
@@ -101,11 +94,25 @@ static void answer(struct dispatch *d, struct call *call, const struct verdict *
 		err = notify_continue(d->notify, call->notice.cookie);
 	else
 		err = notify_reply(d->notify, call->notice.cookie, v->value);
-	if (err && err != -ENOENT)
+	if (err == -ENOENT && v->kind == VERDICT_RETURN)
+		keep_answer(call, v->value);
+	else if (err && err != -ENOENT)
 		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid, strerror(-err));
 	if (v->after)
 		v->after(d, call);
 	call_free(d, call);
+}
+
+static bool give_kept_answer(struct dispatch *d, struct call *call)
+{
+	struct kept_answer kept = call->thread->kept;
+	struct verdict v = verdict_return(kept.value);
+
+	call->thread->kept.valid = false;
+	if (!kept.valid || !notice_same_call(&kept.notice, &call->notice))
+		return false;
+	answer(d, call, &v);
+	return true;
 }
 
 /* A parked call is asked only while somebody waits for the answer. */
@@ -156,7 +163,21 @@ void dispatch_run_ready(struct dispatch *d)
 		dispatch_run(d, list_entry(node, struct call, node));
 }
 
-/* A new call from a thread that has one parked: that one was broken off (no WAIT_KILLABLE_RECV). */
+/*
+ * A new call from a thread that has one parked: that one was broken off (no WAIT_KILLABLE_RECV). If it is the same
+ * call, restarted, the parked one goes on in its place: it may have accepted requests already.
+ */
+static bool goes_on_parked(struct dispatch *d, struct call *call)
+{
+	struct call *parked = call->thread->call;
+
+	if (!parked)
+		return false;
+	parked->notice.cookie = call->notice.cookie;
+	call_free(d, call);
+	return true;
+}
+
 static int bind_thread(struct dispatch *d, struct call *call)
 {
 	int err = 0;
@@ -164,7 +185,7 @@ static int bind_thread(struct dispatch *d, struct call *call)
 
 	if (!th)
 		return err;
-	if (th->call)
+	if (th->call && !notice_same_call(&th->call->notice, &call->notice))
 		dispatch_forget(d, th->call);
 	if (th->exiting) {		/* its number was given to a new thread */
 		thread_forget(th);
@@ -203,7 +224,8 @@ static void begin(struct dispatch *d, struct call *call)
 	}
 	err = bind_thread(d, call);
 	if (!err) {
-		dispatch_run(d, call);
+		if (!goes_on_parked(d, call) && !give_kept_answer(d, call))
+			dispatch_run(d, call);
 		return;
 	}
 	if (call_is_aio(call->kind)) {
@@ -275,21 +297,34 @@ void dispatch_pump(struct dispatch *d)
 	receive(d, RECEIVE_MAX);
 }
 
+static void handle_arrived(struct dispatch *d)
+{
+	for (struct list *node; (node = list_pop(&d->arrived));)
+		begin(d, list_entry(node, struct call, node));
+	dispatch_run_ready(d);
+}
+
 /*
- * The usual single caller is spared a system call: whether more wait is asked only if there were some not long
- * ago, and now and then. They do not get lost, the descriptor stays readable.
+ * The reply wakes the caller, which often has made its next call before we are back: some turns are made here,
+ * without the way through the loop. The usual single caller is also spared a system call: whether more wait is
+ * asked only if there were some not long ago, and now and then. They do not get lost, the descriptor stays
+ * readable.
  */
 static void listener_readable(void *arg, unsigned events)
 {
 	struct dispatch *d = arg;
+	const uint64_t begin_ns = now_ns();
 	const bool all = d->crowd || ++d->lonely % CROWD_TURNS == 0;
 
-	d->pumped_ns = now_ns();
+	d->pumped_ns = begin_ns;
 	d->crowd -= d->crowd > 0;
-	receive(d, all ? RECEIVE_MAX : 1);
-	for (struct list *node; (node = list_pop(&d->arrived));)
-		begin(d, list_entry(node, struct call, node));
-	dispatch_run_ready(d);
+	do {
+		receive(d, all ? RECEIVE_MAX : 1);
+		if (list_empty(&d->arrived))
+			break;
+		handle_arrived(d);
+		d->pumped_ns = now_ns();
+	} while (d->pumped_ns - begin_ns < TURN_NS);
 	if (d->no_waits) {
 		loop_unwatch(d->listener);
 		d->listener = NULL;
@@ -304,54 +339,6 @@ static void each_turn(void *arg)
 	dispatch_run_ready(d);
 }
 
-/* A signal waits for this thread: what its call does about that. */
-static void break_off(struct dispatch *d, struct call *call)
-{
-	if (call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS) {
-		call->broken = true;
-		dispatch_wake_call(d, call);
-	} else if (call->waits_for && d->cfg->submit == CONFIG_SUBMIT_KERNEL && !call->waits_for->storage &&
-		   !call->waits_for->cancelled) {
-		call->waits_for->interrupted = true;
-		request_cancel(d, call->waits_for);
-	}
-}
-
-static bool may_break(const struct call *call)
-{
-	return call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS || call->kind == CALL_SUBMIT;
-}
-
-static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
-{
-	const uint64_t parked_ns = now - call->entered_ns;
-
-	if (call->check_ns > now)
-		return call->check_ns;
-	call->check_ns = now + min_u64(max_u64(parked_ns / 4, CHECK_FIRST_NS), CHECK_LAST_NS);
-	if (!notify_valid(d->notify, call->notice.cookie)) {
-		dispatch_forget(d, call);
-		return UINT64_MAX;
-	}
-	if (may_break(call) && waiter_must_break(call, thread_state(call->thread)))
-		break_off(d, call);
-	return call->check_ns;
-}
-
-static void watch_due(void *arg)
-{
-	struct dispatch *d = arg;
-	uint64_t next = UINT64_MAX;
-	const uint64_t now = now_ns();
-
-	list_for_each(node, tmp, &d->parked)
-		next = min_u64(next, check(d, list_entry(node, struct call, parked), now));
-	if (next != UINT64_MAX)
-		watch_arm(d, next);
-	complete_finished(d);
-	dispatch_run_ready(d);
-}
-
 int dispatch_start(struct dispatch *d)
 {
 	struct list *lists[] = { &d->arrived, &d->ready, &d->parked, &d->room, &d->orphan_wait, &d->stalled,
@@ -359,7 +346,7 @@ int dispatch_start(struct dispatch *d)
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
-	d->watch = (struct loop_timer){ .fn = watch_due, .arg = d };
+	watch_init(d);
 	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
 	if (!d->listener)
 		return neg_errno();

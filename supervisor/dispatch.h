@@ -97,6 +97,10 @@ void life_forget(struct dispatch *d, struct call *call);	/* a parked exec was ki
 void waiters_wake(struct dispatch *d, struct context *ctx);
 bool waiter_must_break(struct call *call, char state);	/* a signal waits for this parked call */
 
+/* watch.c: looks at the threads of parked calls for signals and death. */
+void watch_init(struct dispatch *d);
+void watch_call(struct dispatch *d, struct call *call);
+
 /* handle_setup.c */
 /* Dead for all calls from now on; waiters are answered; what waits for a peer is cancelled. */
 void context_kill(struct dispatch *d, struct context *ctx);

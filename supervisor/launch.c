@@ -136,10 +136,12 @@ static int child_exec(char **program)
 {
 	execvp(program[0], program);
 
-	/* execvp() says EACCES too for a directory of PATH that may not be searched: shells do not */
-	if (errno == EACCES && !strchr(program[0], '/') && !is_in_path(program[0]))
+	int error = errno;
+
+	/* execvp() says EACCES for a directory of PATH that may not be searched: shells do not */
+	if (error == EACCES && !strchr(program[0], '/') && !is_in_path(program[0]))
 		return ENOENT;
-	return errno;
+	return error;
 }
 
 static void child_run(const struct launch_plan *p) __attribute__((noreturn));

@@ -103,6 +103,7 @@ supervisor_sources = \
 	%D%/trap.c \
 	%D%/trap.h \
 	%D%/util.h \
+	%D%/watch.c \
 	%D%/worker.c \
 	%D%/worker.h \
 	%D%/workers.c \

@@ -17,6 +17,7 @@
 #include "file.h"
 #include "list.h"
 #include "loop.h"
+#include "notify.h"
 #include "tracee.h"
 #include "util.h"
 
@@ -64,6 +65,13 @@ struct process {
 	struct tasks *tasks;
 };
 
+/* An answer that nobody took: the call was broken off after it had been executed. */
+struct kept_answer {
+	bool valid;
+	struct notice notice;
+	int64_t value;
+};
+
 struct thread {
 	struct list node;		/* hash chain */
 	struct list process_node;
@@ -72,6 +80,7 @@ struct thread {
 	int stat_fd;			/* /proc/.../stat; -1 until needed */
 	bool exiting;			/* let into exit by us */
 	struct call *call;		/* its parked call */
+	struct kept_answer kept;
 };
 
 struct tasks;

@@ -43,6 +43,7 @@ mkdir "$tmp/closed"
 chmod 0 "$tmp/closed"
 run "$AIO_SANDBOX" -E "PATH=$tmp/closed:$PATH" no-such-program-here
 is "not found in PATH with a closed directory: 127" "$status" 127
+chmod 700 "$tmp/closed"
 
 run "$AIO_SANDBOX" "$tmp/none"
 is "no such file: 127" "$status" 127

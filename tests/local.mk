@@ -9,7 +9,9 @@
 # A program of more than one file, or with its own flags, gets the usual automake lines too.
 unit_tests = \
 	%D%/buffer_t \
+	%D%/complete_t \
 	%D%/context_t \
+	%D%/dispatch_t \
 	%D%/engine_inline_t \
 	%D%/engine_peer_line_t \
 	%D%/engine_peer_poll_t \
@@ -56,6 +58,7 @@ victims = \
 	%D%/parity/victim_threads \
 	%D%/victim_deny \
 	%D%/victim_durable \
+	%D%/victim_lives \
 	%D%/victim_pty \
 	%D%/victim_signals \
 	%D%/victim_tree \
@@ -102,6 +105,7 @@ script_tests = \
 test_headers = \
 	%D%/clients/oracle_blocks.h \
 	%D%/clients/oracle_worker.h \
+	%D%/dispatch_rig.h \
 	%D%/engine_rig.h \
 	%D%/parity/victim.h \
 	%D%/parity/victim_env.h \

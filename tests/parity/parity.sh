@@ -41,12 +41,16 @@ exec 9</proc/sys/fs/aio-nr
 flock 9 2>/dev/null || :
 aio_nr() { cat /proc/sys/fs/aio-nr; }
 max=$(cat /proc/sys/fs/aio-max-nr)
-used=$(aio_nr)
+
+if [ "$max" -eq 0 ] && [ "$name" = setup ]; then
+	echo "1..0 # SKIP fs.aio-max-nr is 0, and this victim tests the limit that it sets"
+	exit 0
+fi
 
 # The sandbox's own limit is made the one that the native run meets.
 case $sandbox in
 */env | env) flags= ;;
-*) flags=--max-nr=$((max > used ? max - used : 65536)) ;;
+*) flags=--max-nr=$((max > 0 ? max : 65536)) ;;
 esac
 
 # run WHERE COMMAND...: its output, counters and status under $dir
@@ -66,6 +70,7 @@ run() {
 
 if [ "$max" -eq 0 ]; then
 	cp "$here/$name.expect" "$dir/native.out"
+	: >"$dir/native.err"
 	printf 'status 0\nreplaced 1\n' >"$dir/native.count"
 else
 	# the limit of fs.aio-max-nr is everybody's: another program may just have used it up
@@ -74,7 +79,7 @@ else
 		[ "$status" -ne 0 ] || break
 	done
 fi
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5 6 7 8; do
 	before=$(aio_nr)
 	# shellcheck disable=SC2086
 	run sandboxed "$sandbox" -v $flags ${AIO_SANDBOX_FLAGS:-} "$victim"
