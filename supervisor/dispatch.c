@@ -297,6 +297,13 @@ void dispatch_pump(struct dispatch *d)
 	receive(d, RECEIVE_MAX);
 }
 
+static void flush(struct dispatch *d)
+{
+	if (d->unflushed)
+		engine_flush(d->engine);
+	d->unflushed = false;
+}
+
 static void handle_arrived(struct dispatch *d)
 {
 	for (struct list *node; (node = list_pop(&d->arrived));)
@@ -325,6 +332,7 @@ static void listener_readable(void *arg, unsigned events)
 		handle_arrived(d);
 		d->pumped_ns = now_ns();
 	} while (d->pumped_ns - begin_ns < TURN_NS);
+	flush(d);
 	if (d->no_waits) {
 		loop_unwatch(d->listener);
 		d->listener = NULL;
@@ -337,6 +345,7 @@ static void each_turn(void *arg)
 
 	complete_finished(d);
 	dispatch_run_ready(d);
+	flush(d);
 }
 
 int dispatch_start(struct dispatch *d)

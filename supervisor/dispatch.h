@@ -54,6 +54,7 @@ struct dispatch {
 	struct list orphan_wait;	/* execs waiting for writes of the dead */
 	struct list stalled;		/* requests that the engine had no room for: struct io.node */
 	struct list finished;		/* ios done inside submit, to be completed: struct io.node */
+	bool unflushed;			/* the engines have been given something and not yet flushed */
 	unsigned crowd;			/* > 0: several callers waited at once not long ago */
 	unsigned lonely;		/* turns since the start with one receive only */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "creds.h"
 #include "engine.h"
 #include "util.h"
 
@@ -87,8 +88,22 @@ static bool write_waits(struct inline_engine *in, const struct io *io)
 	return io->file->sync || io->rw_flags & (RWF_DSYNC | RWF_SYNC) || slow_now(in, io->file);
 }
 
+/* Once per file at most, after which it has no such bits: it may wait here even if it is O_DIRECT. */
+static enum engine_answer inline_unprivileged(struct inline_engine *in, struct io *io)
+{
+	const int err = creds_drop_fsetid();
+
+	if (err)
+		return finish(io, err);
+	inline_timed(in, io);
+	creds_take_fsetid();
+	return ENGINE_DONE;
+}
+
 static enum engine_answer inline_write(struct inline_engine *in, struct io *io)
 {
+	if (io->who == IO_WITHOUT_FSETID)
+		return inline_unprivileged(in, io);
 	if (io->file->memory || io->length_bytes == 0 || io->rw_flags & RWF_NOWAIT)
 		return inline_timed(in, io);
 	if (io->direct)

@@ -158,6 +158,9 @@ static void file_classify_stored(struct file *f, const struct statx *sx, pid_t t
 	f->io.seekable = true;
 	f->can |= FILE_READ_ITER | FILE_FSYNC;
 	f->can |= S_ISREG(sx->stx_mode) ? FILE_WRITE_ITER | FILE_REGULAR : FILE_DIRECTORY;
+	/* setattr_should_drop_suidgid() of fs/attr.c */
+	if (S_ISREG(sx->stx_mode) && (sx->stx_mode & S_ISUID || (sx->stx_mode & S_ISGID && sx->stx_mode & S_IXGRP)))
+		f->can |= FILE_SET_ID;
 	if (S_ISDIR(sx->stx_mode))
 		f->can &= ~(unsigned)FILE_READ_ITER;
 	if (strcmp(f->fs->type, "hugetlbfs") == 0)
@@ -217,7 +220,7 @@ static int file_describe(struct file *f, pid_t tid)
 	if (flags < 0 || flags & O_PATH)
 		return -EBADF;
 	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-		  STATX_TYPE | STATX_INO | STATX_MNT_ID_UNIQUE | STATX_MNT_ID, &sx))
+		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID_UNIQUE | STATX_MNT_ID, &sx))
 		return -EBADF;
 	f->open_flags = (unsigned)flags;
 	f->can = modes[flags & O_ACCMODE];

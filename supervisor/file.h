@@ -28,6 +28,7 @@ enum file_can {
 	FILE_SOCKET = 128,
 	FILE_REGULAR = 256,
 	FILE_DIRECTORY = 512,
+	FILE_SET_ID = 1024,	/* a write takes set-user-ID and set-group-ID bits away */
 };
 
 struct file {

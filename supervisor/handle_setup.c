@@ -195,6 +195,19 @@ static struct verdict destroy_finish(struct call *call)
 	return v;
 }
 
+/* Waiters whose time was up, or whom a signal ended, stand among the ready calls until it is their turn. */
+static void recall_waiters(struct dispatch *d, struct context *ctx)
+{
+	list_for_each(node, tmp, &d->ready) {
+		struct call *call = list_entry(node, struct call, node);
+
+		if (call->ctx != ctx || !(call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS))
+			continue;
+		list_del(node);
+		list_add_tail(&ctx->waiters, node);
+	}
+}
+
 void context_kill(struct dispatch *d, struct context *ctx)
 {
 	if (ctx->dead)
@@ -202,6 +215,7 @@ void context_kill(struct dispatch *d, struct context *ctx)
 	ctx->dead = true;
 	d->aio_nr -= ctx->max_nr;
 	d->contexts--;
+	recall_waiters(d, ctx);
 	waiters_wake(d, ctx);
 	list_for_each(node, tmp, &ctx->requests) {
 		struct request *r = list_entry(node, struct request, node);

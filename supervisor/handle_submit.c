@@ -15,6 +15,7 @@
 #include "log.h"
 #include "submit.h"
 
+#define START_AT_ONCE 4		/* requests in flight */
 #define FINISHED_MAX 64		/* complete in between, so that memory comes back */
 
 /* What became of one entry; a negative number is the error of io_submit. */
@@ -172,10 +173,18 @@ static int submit_one(struct submission *s, uint64_t index)
 	return begin(s, r, cb, key_known);
 }
 
+/*
+ * A lone request is started at once. With others in flight the storage is busy anyway, and what several calls
+ * have queued is started together when the turn ends (dispatch.c, 50 us at most): one system call and one
+ * doorbell of the device for all.
+ */
 static void flush(struct submission *s)
 {
 	submit_put_files(s);
-	engine_flush(s->d->engine);
+	if (s->d->outstanding <= START_AT_ONCE)
+		engine_flush(s->d->engine);
+	else
+		s->d->unflushed = true;
 	complete_finished(s->d);
 	s->finished = 0;
 }
@@ -199,7 +208,8 @@ static struct verdict submit_all(struct submission *s)
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			call->cursor++;
-		if (taken == TAKEN_WAIT) {
+		/* no room: what this call has done itself may hold it */
+		if (taken == TAKEN_WAIT || (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
 			flush(s);
 			taken = call->waits_for ? TAKEN_WAIT : TAKEN;
 		}

@@ -51,6 +51,11 @@ struct io_file {
 	struct lane *lane;	/* where work that may block runs; never NULL */
 };
 
+enum io_who {
+	IO_AS_OURSELVES,	/* the supervisor's own: the tracee's differ in nothing that matters here */
+	IO_WITHOUT_FSETID,	/* a write by somebody who may not keep set-user-ID bits */
+};
+
 struct io {
 	struct list node;	/* the engine's while queued; then the list of finished ios */
 	enum io_op op;
@@ -65,7 +70,7 @@ struct io {
 	bool has_ioprio;
 	bool direct;		/* this transfer bypasses the page cache */
 	bool background;	/* may complete after io_submit has returned (design.md, D1) */
-	unsigned who;		/* whose credentials and limits; 0: the supervisor's own */
+	enum io_who who;	/* whose credentials */
 
 	bool refused;		/* io_submit itself fails with result: no event (docs/aio-abi.md, 7) */
 	int64_t result;		/* bytes, poll mask, or -errno; valid when finished */

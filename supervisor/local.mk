@@ -13,6 +13,8 @@ supervisor_sources = \
 	%D%/complete.h \
 	%D%/context.c \
 	%D%/context.h \
+	%D%/creds.c \
+	%D%/creds.h \
 	%D%/dispatch.c \
 	%D%/dispatch.h \
 	%D%/doctor.c \

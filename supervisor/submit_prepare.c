@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+#include "creds.h"
 #include "iocb.h"
 
 static int key_store(struct submission *s, uint64_t at, bool known)
@@ -127,6 +128,9 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 	r->io.ioprio = (uint16_t)cb->aio_reqprio;
 	r->io.direct = f->io.direct;
 	r->shaped = f->io.direct;
+	if (r->io.op == IO_WRITE && f->can & FILE_SET_ID && creds_have_fsetid() &&
+	    !tracee_may_keep_set_id(s->call->thread->source.tid))
+		r->io.who = IO_WITHOUT_FSETID;
 	return 0;
 }
 

@@ -335,12 +335,21 @@ bool tracee_signal_pending(pid_t tid, uint64_t mask)
 	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
 }
 
-bool tracee_may_realtime(pid_t tid)
+static bool has_capability(pid_t tid, uint64_t wanted)
 {
-	const uint64_t wanted = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_NICE;
 	char buf[4096];
 
 	return status_read(tid, buf, sizeof(buf)) && status_mask(buf, "\nCapEff:") & wanted;
+}
+
+bool tracee_may_realtime(pid_t tid)
+{
+	return has_capability(tid, 1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_NICE);
+}
+
+bool tracee_may_keep_set_id(pid_t tid)
+{
+	return has_capability(tid, 1ull << CAP_FSETID);
 }
 
 void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)

@@ -74,6 +74,8 @@ bool tracee_has_uring(pid_t tid);	/* is an io_uring open there? */
 /* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
 bool tracee_signal_pending(pid_t tid, uint64_t mask);
 
+bool tracee_may_keep_set_id(pid_t tid);		/* has CAP_FSETID */
+
 /* May the thread ask for real-time I/O priority (CAP_SYS_ADMIN or CAP_SYS_NICE)? */
 bool tracee_may_realtime(pid_t tid);
 

@@ -248,6 +248,7 @@ START_TEST(an_exec_that_succeeds_drops_what_is_late)
 	done(0, 512);
 	ck_assert_uint_eq(d.outstanding, 1);
 	tell(0, 'e');
+	wait_for_exec(0);
 	run_until(all_over);
 	ck_assert_uint_eq(tail(0), 0);
 	ck_assert_int_eq(area->data[0], 0);

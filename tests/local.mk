@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/engine_uring_t \
 	%D%/guardian_t \
 	%D%/iocb_t \
+	%D%/life_t \
 	%D%/loop_t \
 	%D%/opts_t \
 	%D%/probe_t \
@@ -78,11 +79,15 @@ script_tests = \
 	%D%/guardian.sh \
 	%D%/launch.sh \
 	%D%/layers.sh \
+	%D%/parity-no-uring.sh \
+	%D%/parity-submit-kernel.sh \
+	%D%/parity-threads.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/eventfd.sh \
+	%D%/parity/every.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
@@ -105,6 +110,7 @@ script_tests = \
 test_headers = \
 	%D%/clients/oracle_blocks.h \
 	%D%/clients/oracle_worker.h \
+	%D%/dispatch_fakes.h \
 	%D%/dispatch_rig.h \
 	%D%/engine_rig.h \
 	%D%/parity/victim.h \

@@ -6,19 +6,32 @@
  *
  * ACTION: an errno (EPERM or 1): the calls fail with it; KILL: they kill the process by SIGSYS; NOTIFY:
  * a listener that nobody serves is in place for them, so they hang (name calls that nobody makes).
+ * SYSCALL may be a pseudo name for some uses of a call (uses[] below): EINVAL seccomp:wait_killable makes
+ * the kernel look older than 5.19.
  * Also makes policies of several kinds by nesting: victim_deny ... -- victim_deny ... -- PROGRAM.
  * no_new_privs is set and stays. Exit status: 125 for an error here, 126 or 127 when PROGRAM cannot be
  * started, else PROGRAM's.
  */
 #include <err.h>
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_DENY = 125, ERRNO_LIMIT = 4096 };
+enum { EXIT_DENY = 125, ERRNO_LIMIT = 4096, WAIT_KILLABLE_RECV = 1 << 5 };
+
+static const struct use {
+	const char *name;
+	int nr;
+	struct scmp_arg_cmp args[2];
+} uses[] = {
+	{ "seccomp:wait_killable", SCMP_SYS(seccomp),
+	  { SCMP_A0_64(SCMP_CMP_EQ, SECCOMP_SET_MODE_FILTER, 0),
+	    SCMP_A1_64(SCMP_CMP_MASKED_EQ, WAIT_KILLABLE_RECV, WAIT_KILLABLE_RECV) } },
+};
 
 static uint32_t action_errno(const char *text)
 {
@@ -40,14 +53,25 @@ static uint32_t action_parse(const char *text)
 	return action_errno(text);
 }
 
+static const struct use *use_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (!strcmp(uses[i].name, name))
+			return &uses[i];
+	}
+	return NULL;
+}
+
 static void policy_add(scmp_filter_ctx policy, uint32_t action, const char *name)
 {
-	int nr = seccomp_syscall_resolve_name(name);
+	const struct use *use = use_named(name);
+	int nr = use ? use->nr : seccomp_syscall_resolve_name(name);
 	int ret;
 
 	if (nr == __NR_SCMP_ERROR)
 		errx(EXIT_DENY, "no system call is named '%s'", name);
-	ret = seccomp_rule_add(policy, action, nr, 0);
+	ret = use ? seccomp_rule_add_array(policy, action, nr, 2, use->args)
+		  : seccomp_rule_add(policy, action, nr, 0);
 	if (ret < 0)
 		errx(EXIT_DENY, "%s: %s", name, strerror(-ret));
 }
