@@ -188,7 +188,7 @@ static void drop_idle_threads(struct process *p, const struct thread *but)
 	list_for_each(node, tmp, &p->threads) {
 		struct thread *th = list_entry(node, struct thread, process_node);
 
-		if (th != but && !th->call)
+		if (th != but && !th->call && !th->in_exec)
 			thread_forget(th);
 	}
 }
@@ -197,6 +197,7 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 {
 	struct mm *mm = call->mm;
 
+	call->thread->in_exec = true;
 	call->thread->process->may_have_execed = true;
 	drop_idle_threads(call->thread->process, call->thread);
 	if (mm->exec == MM_EXEC_NONE)

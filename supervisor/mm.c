@@ -69,6 +69,16 @@ struct process *mm_user(const struct mm *mm, const struct process *but)
 	return NULL;
 }
 
+bool mm_has_process(const struct mm *mm, const struct process *p)
+{
+	const struct process *user;
+
+	if (!p->may_have_execed)
+		return true;
+	user = mm_user(mm, p);
+	return user ? mm_shared_by(mm, user, p->tgid) : mm_alive(mm);
+}
+
 struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 {
 	list_for_each(node, tmp, mms) {
@@ -166,15 +176,24 @@ static int copy_through(pid_t tid, char state, void *arg)
 	return c->result != -ESRCH;
 }
 
+/* Where the submitter is still what it was: neither ended, its number given to another, nor in a new image. */
+static bool mm_has_thread(const struct mm *mm, pid_t tid)
+{
+	const struct process *any = list_first(&mm->processes, struct process, mm_node);
+	const struct thread *th = any ? tasks_find(any->tasks, tid) : NULL;
+
+	return th && !th->exiting && th->process->mm == mm && mm_has_process(mm, th->process);
+}
+
 static ssize_t mm_copy(struct mm *mm, pid_t tid, struct mm_copy *c)
 {
 	c->result = -ESRCH;
-	if (tid > 0 && copy_through(tid, 'S', c))
+	if (mm_has_thread(mm, tid) && copy_through(tid, 'S', c))
 		return c->result;
 	list_for_each(node, tmp, &mm->processes) {
 		const struct process *p = list_entry(node, struct process, mm_node);
 
-		if (!p->may_have_execed && tracee_for_threads(p->tgid, copy_through, c))
+		if (mm_has_process(mm, p) && tracee_for_threads(p->tgid, copy_through, c))
 			break;
 	}
 	return c->result;

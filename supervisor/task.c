@@ -147,20 +147,35 @@ static struct process *process_create(struct tasks *t, pid_t tgid, pid_t tid, in
 	return p;
 }
 
-/* After an execve was let in: the old address space lives on elsewhere, is dead, or the exec has failed. */
-static int process_revalidate(struct tasks *t, struct process *p, pid_t tid)
+static bool process_in_exec(const struct process *p)
 {
-	struct process *user = mm_user(p->mm, p);
+	list_for_each(node, tmp, &p->threads) {
+		if (list_entry(node, struct thread, process_node)->in_exec)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * After an execve was let in: the old address space lives on elsewhere, is dead, or the exec has failed, which
+ * only the thread itself can tell by being back: others may call until the very moment that it succeeds.
+ */
+static int process_revalidate(struct tasks *t, struct thread *th)
+{
+	struct process *p = th->process;
 
 	if (!p->may_have_execed)
 		return 0;
-	if (user ? mm_shared_by(p->mm, user, tid) : mm_alive(p->mm)) {
-		p->may_have_execed = false;
+	if (!p->mm->dead && mm_has_process(p->mm, p)) {
+		th->in_exec = false;
+		p->may_have_execed = process_in_exec(p);
 		return 0;
 	}
 	t->death(t->death_arg, p);	/* as far as the old address space goes */
 	process_leave_mm(p);
-	return process_join_mm(t, p, tid);
+	list_for_each(node, tmp, &p->threads)
+		list_entry(node, struct thread, process_node)->in_exec = false;
+	return process_join_mm(t, p, th->source.tid);
 }
 
 static struct process *tasks_process(struct tasks *t, pid_t tid, int *err)
@@ -220,7 +235,7 @@ struct thread *tasks_thread(struct tasks *t, pid_t tid, int *err)
 		th = thread_create(t, tid, err);
 	if (!th)
 		return NULL;
-	*err = process_revalidate(t, th->process, tid);
+	*err = process_revalidate(t, th);
 	return *err ? NULL : th;
 }
 
