@@ -244,7 +244,8 @@ static void publish(struct dispatch *d, struct request *r)
 /* Raised in the submitter, as the kernel does: by itself behind its io_submit, from outside when that is over. */
 static void signal_submitter(struct dispatch *d, const struct request *r)
 {
-	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL)
+	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL || r->dropped ||
+	    r->ctx->mm->dead)
 		return;
 	if (d->submitting && d->submitting->thread->source.tid == r->tid)
 		d->submitting->raise_signo = SIGPIPE;
@@ -354,14 +355,22 @@ static void complete_list(struct dispatch *d, struct list *ios)
 		finish_all(d, ios);
 }
 
+/* The pieces of a large request come back here one after the other: after a while others get their turn. */
 void complete_finished(struct dispatch *d)
 {
+	uint64_t begin_ns = 0;
 	struct list ios;
 
 	while (!list_empty(&d->finished)) {
 		list_init(&ios);
 		list_splice_tail(&ios, &d->finished);
 		complete_list(d, &ios);
+		if (list_empty(&d->finished))
+			break;
+		if (!begin_ns)
+			begin_ns = now_ns();
+		else if (dispatch_too_long(d, begin_ns))
+			break;
 	}
 }
 

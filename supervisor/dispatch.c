@@ -15,6 +15,7 @@
 
 #define PUMP_NS (100 * NSEC_PER_USEC)
 #define RECEIVE_MAX 64
+#define LONG_WORK_NS (2 * NSEC_PER_MSEC)
 #define CROWD_TURNS 16
 #define TURN_NS (50 * NSEC_PER_USEC)
 
@@ -94,7 +95,8 @@ static void answer(struct dispatch *d, struct call *call, const struct verdict *
 		err = notify_continue(d->notify, call->notice.cookie);
 	else
 		err = notify_reply(d->notify, call->notice.cookie, v->value);
-	if (err == -ENOENT && v->kind == VERDICT_RETURN)
+	/* behind a reply the thread is given its result itself */
+	if (err == -ENOENT && v->kind == VERDICT_RETURN && !v->after)
 		keep_answer(call, v->value);
 	else if (err && err != -ENOENT)
 		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid, strerror(-err));
@@ -132,6 +134,7 @@ void dispatch_run(struct dispatch *d, struct call *call)
 	atomic_store_explicit(&d->pulse->pid, call->notice.tid, memory_order_relaxed);
 	atomic_store_explicit(&d->pulse->call, (uint32_t)call->notice.nr, memory_order_relaxed);
 	seam(d->plan, SEAM_CALL, call);
+	list_del(&call->parked);	/* what would wake it finds it running */
 	if (call_is_aio(call->kind) && call->mm && call->mm->closing)
 		v = verdict_park(&call->mm->held);
 	else
@@ -187,7 +190,7 @@ static int bind_thread(struct dispatch *d, struct call *call)
 		return err;
 	if (th->call && !notice_same_call(&th->call->notice, &call->notice))
 		dispatch_forget(d, th->call);
-	if (th->exiting) {		/* its number was given to a new thread */
+	if (th->exiting && !th->call) {	/* its number was given to a new thread */
 		thread_forget(th);
 		th = tasks_thread(d->tasks, (pid_t)call->notice.tid, &err);
 		if (!th)
@@ -297,6 +300,17 @@ void dispatch_pump(struct dispatch *d)
 	receive(d, RECEIVE_MAX);
 }
 
+static void do_nothing(void *arg)
+{
+}
+
+bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns)
+{
+	const uint64_t now = now_ns();
+
+	return now - begin_ns > LONG_WORK_NS && loop_timer_start(d->loop, &d->again, now) == 0;
+}
+
 static void flush(struct dispatch *d)
 {
 	if (d->unflushed)
@@ -343,6 +357,7 @@ static void each_turn(void *arg)
 {
 	struct dispatch *d = arg;
 
+	dispatch_wake(d, &d->later);
 	complete_finished(d);
 	dispatch_run_ready(d);
 	flush(d);
@@ -350,16 +365,30 @@ static void each_turn(void *arg)
 
 int dispatch_start(struct dispatch *d)
 {
-	struct list *lists[] = { &d->arrived, &d->ready, &d->parked, &d->room, &d->orphan_wait, &d->stalled,
+	struct list *lists[] = { &d->arrived, &d->ready, &d->parked, &d->later, &d->room, &d->orphan_wait, &d->stalled,
 				 &d->finished };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
+	d->again.fn = do_nothing;
 	watch_init(d);
 	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
 	if (!d->listener)
 		return neg_errno();
 	return loop_each_turn(d->loop, each_turn, d);
+}
+
+static int end_of_mm(struct mm *mm, void *arg)
+{
+	life_mm_dead(arg, mm);
+	return 0;
+}
+
+void dispatch_stop(struct dispatch *d)
+{
+	list_for_each(node, tmp, &d->parked)
+		dispatch_forget(d, list_entry(node, struct call, parked));
+	tasks_for_mms(d->tasks, end_of_mm, d);
 }
 
 bool dispatch_over(const struct dispatch *d)

@@ -50,6 +50,8 @@ struct dispatch {
 	struct list arrived;		/* received, not yet handled: struct call.node */
 	struct list ready;		/* parked before, to be asked again: struct call.node */
 	struct list parked;		/* all parked calls: struct call.parked */
+	struct list later;		/* io_submit that goes on in the next turn */
+	struct loop_timer again;	/* a turn without a sleep before it */
 	struct list room;		/* io_submit waiting for memory or descriptors */
 	struct list orphan_wait;	/* execs waiting for writes of the dead */
 	struct list stalled;		/* requests that the engine had no room for: struct io.node */
@@ -60,12 +62,17 @@ struct dispatch {
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
 	struct loop_timer watch;	/* looks at the state of parked threads */
 	struct loop_timer orphan_timer;
+	struct loop_timer bury_timer;	/* life.c's: looks at address spaces that no known process has */
+	uint64_t bury_wait_ns;
 };
 
 /* Everything but plan must be set; the lists are initialised here. 0 or -errno. */
 int dispatch_start(struct dispatch *d);
 /* No tracee is left, and nothing of theirs waits for storage any more. */
 bool dispatch_over(const struct dispatch *d);
+
+/* Everybody is gone, also where that has not been told yet: no call is parked, no context lives afterwards. */
+void dispatch_stop(struct dispatch *d);
 
 /* Moves all calls of a park list to the ready ones; they are asked in this order before the loop sleeps. */
 void dispatch_wake(struct dispatch *d, struct list *parked);
@@ -75,6 +82,8 @@ void dispatch_run(struct dispatch *d, struct call *call);
 void dispatch_run_ready(struct dispatch *d);
 /* The caller is gone: nobody is answered. */
 void dispatch_forget(struct dispatch *d, struct call *call);
+/* Long work that can go on later: true means leave it, the next turn comes without a sleep. */
+bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns);
 /* Receives what waits if the last time is over 100 us ago; in the middle of long work. */
 void dispatch_pump(struct dispatch *d);
 

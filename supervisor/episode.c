@@ -62,8 +62,10 @@ static void raise_behind_reply(struct dispatch *d, struct call *call)
 	struct remote *r = call->episode;
 	int err = remote_stop(r);
 
-	if (!err)
+	if (!err) {
 		err = raise_in_thread(r, call->raise_signo);
+		remote_result(r, (int64_t)call->wait.nr);
+	}
 	episode_end(call);
 	if (err && err != -ESRCH)
 		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid, call->raise_signo);
@@ -73,6 +75,7 @@ struct verdict episode_raise(struct call *call, int64_t value)
 {
 	struct verdict v = verdict_return(value);
 
+	call->wait.nr = (uint64_t)value;
 	if (episode_begin(call) == 0)
 		v.after = raise_behind_reply;
 	else

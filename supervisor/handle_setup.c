@@ -79,8 +79,12 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 
 	if (d->aio_nr + ctx->max_nr > d->cfg->max_nr)
 		return -EAGAIN;
-	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle, sizeof(handle)))
+	if (mm_take_slot(call->mm, ctx->slot))
+		return -ENOMEM;
+	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle, sizeof(handle))) {
+		mm_put_slot(call->mm, ctx->slot);
 		return -EFAULT;
+	}
 	ctx->handle = handle;
 	ctx->number = ++d->context_count;
 	d->aio_nr += ctx->max_nr;
@@ -213,6 +217,7 @@ void context_kill(struct dispatch *d, struct context *ctx)
 	if (ctx->dead)
 		return;
 	ctx->dead = true;
+	mm_put_slot(ctx->mm, ctx->slot);
 	d->aio_nr -= ctx->max_nr;
 	d->contexts--;
 	recall_waiters(d, ctx);

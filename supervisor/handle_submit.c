@@ -88,18 +88,26 @@ static void wait_for(struct submission *s, struct request *r)
 	s->call->waits_for = r;
 }
 
+static void wait_no_more(struct call *call)
+{
+	call->waits_for->caller = NULL;
+	call->waits_for = NULL;
+}
+
 static int started_done(struct submission *s, struct request *r)
 {
-	const bool more = request_has_more(r);
+	const bool more = request_has_more(r), is_read = r->io.op == IO_READ;
 
 	if (refused(r))
 		return refuse_request(s, r);
-	if (more && r->io.op == IO_WRITE)
-		wait_for(s, r);		/* its data are not all copied in yet */
+	if (more)
+		wait_for(s, r);		/* its data have not all been moved yet */
 	if (more || ++s->finished >= FINISHED_MAX) {
 		s->finished = 0;
 		complete_finished(s->d);
 	}
+	if (more && is_read && s->call->waits_for && !caller_waits(s, r) && list_empty(&s->d->finished))
+		wait_no_more(s->call);	/* the rest waits for storage */
 	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
 }
 
@@ -189,18 +197,24 @@ static void flush(struct submission *s)
 	s->finished = 0;
 }
 
-/* Memory or descriptors are used up: something of ours must come back first, or this is a real end. */
+static int waits_for_storage(struct mm *mm, void *arg)
+{
+	return mm->storage_requests > 0;
+}
+
+/* Memory or descriptors are used up: something must come back first. What waits for a peer may never. */
 static struct verdict no_room(struct submission *s)
 {
-	if (s->d->outstanding)
+	if (tasks_for_mms(s->d->tasks, waits_for_storage, NULL))
 		return verdict_park(&s->d->room);
-	log_warn_once("out of descriptors or memory with nothing in flight: io_submit gets EAGAIN "
+	log_warn_once("out of descriptors or memory, and nothing in flight but for peers: io_submit gets EAGAIN "
 		      "(raise the limit on open files or --buffer-memory)");
 	return verdict_return(s->call->cursor ? (int64_t)s->call->cursor : -EAGAIN);
 }
 
 static struct verdict submit_all(struct submission *s)
 {
+	const uint64_t begin_ns = now_ns();
 	struct call *call = s->call;
 	int taken = TAKEN;
 
@@ -214,6 +228,10 @@ static struct verdict submit_all(struct submission *s)
 			taken = call->waits_for ? TAKEN_WAIT : TAKEN;
 		}
 		dispatch_pump(s->d);
+		if (taken == TAKEN && call->cursor < s->nr && dispatch_too_long(s->d, begin_ns)) {
+			flush(s);
+			return verdict_park(&s->d->later);
+		}
 	}
 	flush(s);
 	if (call->waits_for)
@@ -245,6 +263,8 @@ struct verdict handle_submit(struct dispatch *d, struct call *call)
 
 	if (nr < 0)
 		return verdict_return(-EINVAL);
+	if (call->waits_for)		/* it wakes us when it is finished */
+		return verdict_park(NULL);
 	if (mm->closing || mm->exec != MM_EXEC_NONE)
 		return verdict_park(&mm->held);
 	s.d = d;

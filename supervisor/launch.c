@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "doctor.h"
 #include "inherited.h"
 #include "log.h"
 #include "opts.h"
@@ -167,28 +168,6 @@ static void child_run(const struct launch_plan *p)
 
 /* --- the parent --- */
 
-static void say_no_listener(int error)
-{
-	switch (error) {
-	case EBUSY:
-		log_error("another seccomp listener watches this process already: start "
-			  "aio-sandbox outside of the container or sandbox that set it up");
-		return;
-	case EACCES:
-	case EPERM:
-		log_error("a policy forbids the seccomp filter: see `aio-sandbox --doctor`");
-		return;
-	case EINVAL:
-	case ENOSYS:
-		log_error("this kernel has no seccomp user notification (Linux 5.0 or later): see "
-			  "`aio-sandbox --doctor`");
-		return;
-	default:
-		log_error("cannot install the seccomp filter: %s; see `aio-sandbox --doctor`",
-			  strerror(error));
-	}
-}
-
 /* 0, or -errno after a message. */
 static int handover_receive(int sock, struct launch *out)
 {
@@ -207,11 +186,11 @@ static int handover_receive(int sock, struct launch *out)
 	ssize_t got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 
 	if (got != sizeof(h)) {
-		log_error("PROGRAM's process died before it could start");
+		log_error("PROGRAM's process died before it could start: see `aio-sandbox --doctor`");
 		return -ECHILD;
 	}
 	if (h.error) {
-		say_no_listener(h.error);
+		doctor_explain(stderr, PROBE_NOTIFY, h.error);
 		return -h.error;
 	}
 

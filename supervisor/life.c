@@ -18,7 +18,9 @@
 #define ORPHAN_WAIT_NS (30 * NSEC_PER_SEC)
 #define LOOK_FIRST_NS NSEC_PER_MSEC
 #define LOOK_LAST_NS (100 * NSEC_PER_MSEC)
+#define BURY_LAST_NS (250 * NSEC_PER_MSEC)
 #define LOOKS_RUNNING 12	/* about 300 ms on a CPU, not in a system call that sleeps: user mode */
+#define LOOKS_ELSEWHERE 6	/* twice: a reader of /proc may keep the old address space for a moment */
 
 static void forget_all(struct dispatch *d, struct list *parked)
 {
@@ -42,8 +44,6 @@ static void kill_contexts(struct dispatch *d, struct mm *mm)
 
 void life_mm_dead(struct dispatch *d, struct mm *mm)
 {
-	struct list held;
-
 	if (mm->dead)
 		return;
 	mm->dead = true;
@@ -53,10 +53,7 @@ void life_mm_dead(struct dispatch *d, struct mm *mm)
 	mm->requests++;			/* keeps it while its contexts go */
 	forget_all(d, &mm->held);
 	forget_all(d, &mm->drain);
-	list_init(&held);
-	list_splice_tail(&held, &mm->held_done);
-	if (!list_empty(&held))
-		complete(d, &held);
+	list_splice_tail(&d->finished, &mm->held_done);
 	kill_contexts(d, mm);
 	complete_finished(d);
 	mm->requests--;
@@ -86,12 +83,47 @@ static void forget_threads(struct dispatch *d, struct process *p)
 	}
 }
 
+static int is_unwatched(struct mm *mm, void *arg)
+{
+	return !mm->dead && list_empty(&mm->processes);
+}
+
+static void bury_later(struct dispatch *d);
+
+static void bury_again(void *arg)
+{
+	struct dispatch *d = arg;
+
+	tasks_for_mms(d->tasks, bury_if_dead, d);
+	if (tasks_for_mms(d->tasks, is_unwatched, NULL))
+		bury_later(d);
+	dispatch_run_ready(d);
+}
+
+static void bury_later(struct dispatch *d)
+{
+	d->bury_timer.fn = bury_again;
+	d->bury_timer.arg = d;
+	(void)loop_timer_start(d->loop, &d->bury_timer, now_ns() + d->bury_wait_ns);
+	d->bury_wait_ns = min_u64(2 * d->bury_wait_ns, BURY_LAST_NS);
+}
+
+/* A vfork or CLONE_VM child that made no calls may outlive the last process that we know: nothing tells its end. */
+static bool outlives(const struct mm *mm, const struct process *p)
+{
+	return mm && !mm->dead && p->mm_node.next == &mm->processes && p->mm_node.prev == &mm->processes;
+}
+
 void life_process_left(void *arg, struct process *p)
 {
 	struct dispatch *d = arg;
 
 	forget_threads(d, p);
 	tasks_for_mms(d->tasks, bury_if_dead, d);
+	if (outlives(p->mm, p)) {
+		d->bury_wait_ns = NSEC_PER_MSEC;
+		bury_later(d);
+	}
 	dispatch_run_ready(d);
 }
 
@@ -108,17 +140,16 @@ void life_mm_idle(struct dispatch *d, struct mm *mm)
 
 /* --- exec --- */
 
+/* Runs no ready calls: one of them may be an execve, which forgets threads, and our caller may hold one. */
 static void exec_failed(struct dispatch *d, struct mm *mm)
 {
-	struct list held;
-
 	mm->exec = MM_EXEC_NONE;
 	loop_timer_stop(d->loop, &mm->exec_timer);
-	list_init(&held);
-	list_splice_tail(&held, &mm->held_done);
 	dispatch_wake(d, &mm->held);
-	if (!list_empty(&held))
-		complete(d, &held);
+	if (list_empty(&mm->held_done))
+		return;
+	list_splice_tail(&d->finished, &mm->held_done);
+	complete_finished(d);
 }
 
 static bool exec_over(struct mm *mm)
@@ -128,8 +159,10 @@ static bool exec_over(struct mm *mm)
 	if (nr == SYS_execve || nr == SYS_execveat)
 		return false;
 	if (nr == -EAGAIN)
-		return ++mm->exec_looks >= LOOKS_RUNNING;
-	return nr >= -1;		/* elsewhere; -1: stopped in user mode */
+		mm->exec_looks++;
+	else if (nr >= -1)		/* elsewhere; -1: stopped in user mode */
+		mm->exec_looks += LOOKS_ELSEWHERE;
+	return mm->exec_looks >= LOOKS_RUNNING;
 }
 
 static void exec_look(void *arg)
@@ -138,9 +171,11 @@ static void exec_look(void *arg)
 	struct dispatch *d = mm->exec_owner;
 	const uint64_t next_ns = LOOK_FIRST_NS << min_u64(mm->exec_turns++, 6);
 
+	const bool over = exec_over(mm);	/* first: it may succeed in between */
+
 	if (!mm_alive(mm)) {
 		life_mm_dead(d, mm);
-	} else if (exec_over(mm)) {
+	} else if (over) {
 		exec_failed(d, mm);
 	} else if (loop_timer_start(d->loop, &mm->exec_timer, now_ns() + min_u64(next_ns, LOOK_LAST_NS))) {
 		exec_failed(d, mm);	/* no memory to wait with: what was held back goes on */
@@ -223,11 +258,14 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 	struct mm *mm = call->mm;
 	const pid_t tid = (pid_t)call->notice.tid;
 
-	if (mm->closing)
+	if (mm->closing || mm->dead) {	/* it may still win against the exit */
+		call->thread->in_exec = true;
+		call->thread->process->may_have_execed = true;
 		return verdict_continue();
+	}
 	if (mm->exec != MM_EXEC_NONE && mm->exec_tid != tid)
 		return verdict_park(&mm->held);
-	if (!call->again && has_work(mm) && !mm_has_other_user(mm, call->thread->process)) {
+	if (mm->exec == MM_EXEC_NONE && has_work(mm) && !mm_has_other_user(mm, call->thread->process)) {
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;
@@ -249,21 +287,23 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 struct living {
 	struct dispatch *d;
 	pid_t but;
+	bool looked;		/* /proc could be read */
 };
 
 static int is_living(pid_t tid, char state, void *arg)
 {
-	const struct living *l = arg;
+	struct living *l = arg;
 	const struct thread *th = tasks_find(l->d->tasks, tid);
 
+	l->looked = true;
 	return tid != l->but && state != 'Z' && state != 'X' && !(th && th->exiting);
 }
 
 static bool last_thread(struct dispatch *d, const struct call *call)
 {
-	struct living l = { d, (pid_t)call->notice.tid };
+	struct living l = { d, (pid_t)call->notice.tid, false };
 
-	return !tracee_for_threads(call->thread->source.tgid, is_living, &l);
+	return !tracee_for_threads(call->thread->source.tgid, is_living, &l) && l.looked;
 }
 
 static void cancel_peers(struct dispatch *d, struct mm *mm)

@@ -102,6 +102,7 @@ supervisor_sources = \
 	%D%/timers.h \
 	%D%/tracee.c \
 	%D%/tracee.h \
+	%D%/tracee_memory.c \
 	%D%/trap.c \
 	%D%/trap.h \
 	%D%/util.h \

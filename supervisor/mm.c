@@ -8,6 +8,7 @@
 #include "mm.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "context.h"
 
@@ -18,6 +19,10 @@ struct mm *mm_create(struct list *mms, pid_t tid)
 	if (!mm)
 		return NULL;
 	mm->mem_fd = tracee_open_mem(tid);
+	if (mm->mem_fd == -EMFILE || mm->mem_fd == -ENFILE || mm->mem_fd == -ENOMEM) {
+		free(mm);		/* without it an exec could not be seen */
+		return NULL;
+	}
 	list_init(&mm->contexts);
 	list_init(&mm->processes);
 	list_init(&mm->drain);
@@ -30,11 +35,13 @@ struct mm *mm_create(struct list *mms, pid_t tid)
 
 void mm_release(struct mm *mm)
 {
-	if (!list_empty(&mm->processes) || !list_empty(&mm->contexts) || mm->requests)
+	if (!list_empty(&mm->processes) || !list_empty(&mm->contexts) || mm->requests ||
+	    loop_timer_armed(&mm->exec_timer))
 		return;
 	assert(list_empty(&mm->drain) && list_empty(&mm->held) && list_empty(&mm->held_done));
 	list_del(&mm->node);
 	close_fd(&mm->mem_fd);
+	free(mm->slots);
 	free(mm);
 }
 
@@ -139,20 +146,34 @@ struct context *mm_context(struct mm *mm, uaddr handle)
 /* Lowest free index, as the kernel's table gives it out. */
 unsigned mm_free_slot(const struct mm *mm)
 {
-	unsigned slot = 0;
-	bool taken;
+	for (unsigned i = 0; i < mm->slot_words; i++) {
+		if (~mm->slots[i])
+			return i * 64 + (unsigned)__builtin_ctzll(~mm->slots[i]);
+	}
+	return mm->slot_words * 64;
+}
 
-	do {
-		taken = false;
-		list_for_each(node, tmp, &mm->contexts) {
-			const struct context *ctx = list_entry(node, struct context, node);
+int mm_take_slot(struct mm *mm, unsigned slot)
+{
+	const unsigned words = slot / 64 + 1;
+	uint64_t *more;
 
-			if (!ctx->dead && ctx->slot == slot)
-				taken = true;
-		}
-		slot += taken;
-	} while (taken);
-	return slot;
+	if (words > mm->slot_words) {
+		more = realloc(mm->slots, words * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		memset(more + mm->slot_words, 0, (words - mm->slot_words) * sizeof(*more));
+		mm->slots = more;
+		mm->slot_words = words;
+	}
+	mm->slots[slot / 64] |= 1ull << slot % 64;
+	return 0;
+}
+
+void mm_put_slot(struct mm *mm, unsigned slot)
+{
+	if (slot / 64 < mm->slot_words)
+		mm->slots[slot / 64] &= ~(1ull << slot % 64);
 }
 
 /* Copying: the submitting thread may be gone while its address space lives on. */

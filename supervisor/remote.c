@@ -24,9 +24,11 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "tracee.h"
 #include "util.h"
 
 #define REMOTE_DEADLINE_NS (5 * NSEC_PER_SEC)
+#define TURNS_TO_LOOK 52		/* after the quick ones, then every 100 ms */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define SYSCALL_BYTES 2
 #define SYSCALL_OPCODE 0x050f
@@ -76,6 +78,8 @@ static int remote_wait(struct remote *r, int *status)
 		}
 		if (now_ns() > deadline)
 			return -ETIMEDOUT;
+		if (turn % TURNS_TO_LOOK == TURNS_TO_LOOK - 1 && !tracee_is_traced_by_us(r->tid))
+			return remote_died(r);	/* its number is another thread's after an execve of that one */
 		if (turn > 50)
 			remote_pause(r);
 		else
@@ -85,7 +89,7 @@ static int remote_wait(struct remote *r, int *status)
 
 int remote_seize(struct remote *r, pid_t tid)
 {
-	*r = (struct remote){ .tid = tid };
+	*r = (struct remote){ .tid = tid, .mask_kept = true };
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD))
 		return neg_errno();
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
@@ -115,6 +119,7 @@ static int remote_block_signals(struct remote *r)
 		return remote_died(r);
 	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(all), &all))
 		return remote_died(r);
+	r->mask_kept = false;
 	return 0;
 }
 
@@ -147,10 +152,10 @@ int remote_stop(struct remote *r)
 		err = remote_wait(r, &status);
 		if (err)
 			return err;
-		r->stopped = true;
-		if (status >> 16 != PTRACE_EVENT_STOP && remote_pass_signal(r, WSTOPSIG(status)))
+		r->stopped = status >> 16 == PTRACE_EVENT_STOP;
+		if (!r->stopped && remote_pass_signal(r, WSTOPSIG(status)))
 			return -ESRCH;
-	} while (status >> 16 != PTRACE_EVENT_STOP);
+	} while (!r->stopped);
 	err = remote_get_regs(r, &r->regs);
 	if (!err)
 		err = remote_check_instruction(r);

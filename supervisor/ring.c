@@ -73,7 +73,8 @@ int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id)
 	r->memfd = memfd_create("[aio]", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->memfd < 0)
 		return neg_errno();
-	if (ftruncate(r->memfd, (off_t)bytes) ||
+	/* all pages now: a completion that finds no memory for its slot would be a SIGBUS */
+	if (ftruncate(r->memfd, (off_t)bytes) || fallocate(r->memfd, 0, 0, (off_t)bytes) ||
 	    fcntl(r->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto fail;
 	r->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->memfd, 0);

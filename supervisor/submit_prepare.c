@@ -28,8 +28,10 @@ static int key_store(struct submission *s, uint64_t at, bool known)
 static int take_anew(struct submission *s, int fd, struct file **out)
 {
 	struct thread *th = s->call->thread;
-	int err = file_take(s->d->files, &th->source, fd, out);
+	int err = th->source.pidfd < 0 ? thread_refresh(th) : 0;
 
+	if (!err)
+		err = file_take(s->d->files, &th->source, fd, out);
 	if (err == -ESRCH && thread_refresh(th) == 0)
 		err = file_take(s->d->files, &th->source, fd, out);
 	return err;
@@ -178,15 +180,17 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 {
 	const pid_t tgid = s->call->thread->source.tgid;
 	uint64_t limit, at = (uint64_t)r->io.offset;
-	struct stat st;
+	struct statx sx;
 
 	if (r->io.op != IO_WRITE || !(r->file->can & FILE_REGULAR) || !r->total_bytes)
 		return 0;
 	limit = tracee_file_size_limit(tgid);
 	if (limit == UINT64_MAX)
 		return 0;
-	if ((r->file->open_flags & O_APPEND || r->io.rw_flags & RWF_APPEND) && fstat(r->file->io.fd, &st) == 0)
-		at = (uint64_t)st.st_size;
+	/* what is known of it here: FUSE or NFS would be asked otherwise, and may not answer */
+	if ((r->file->open_flags & O_APPEND || r->io.rw_flags & RWF_APPEND) &&
+	    statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx) == 0)
+		at = sx.stx_size;
 	if (at >= limit) {
 		s->call->raise_signo = SIGXFSZ;
 		return -EFBIG;
@@ -211,6 +215,7 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 		return -ENOMEM;
 	if (r->io.op == IO_READ || !r->io.length_bytes)
 		return 0;
+	pulse_step(s->d->pulse, "a copy from the program", r->file->tracee_fd);
 	copied = tracee_readv(s->call->thread->source.tid, r->remote, r->remote_count, r->local,
 			      r->local_count);
 	return request_copied_in(r, copied);

@@ -256,6 +256,7 @@ static void take_down(struct supervisor *s)
 {
 	struct dispatch *d = &s->d;
 
+	dispatch_stop(d);
 	tasks_destroy(d->tasks);
 	engine_close(d->engine ? d->engine : s->peer ? s->peer : s->storage);
 	if (s->storage != s->threads)

@@ -173,8 +173,13 @@ static int process_revalidate(struct tasks *t, struct thread *th)
 	}
 	t->death(t->death_arg, p);	/* as far as the old address space goes */
 	process_leave_mm(p);
-	list_for_each(node, tmp, &p->threads)
-		list_entry(node, struct thread, process_node)->in_exec = false;
+	th->in_exec = false;
+	list_for_each(node, tmp, &p->threads) {		/* ended by the exec: their numbers are free */
+		struct thread *other = list_entry(node, struct thread, process_node);
+
+		if (other != th && !other->call)
+			thread_forget(other);
+	}
 	return process_join_mm(t, p, th->source.tid);
 }
 
@@ -218,7 +223,7 @@ static struct thread *thread_create(struct tasks *t, pid_t tid, int *err)
 	th->stat_fd = -1;
 	th->source = (struct file_source){ .pidfd = -1, .tid = tid, .tgid = p->tgid };
 	*err = thread_refresh(th);
-	if (*err) {
+	if (*err && *err != -EMFILE && *err != -ENFILE) {	/* io_submit tries again; exec and exit need none */
 		free(th);
 		return NULL;
 	}
@@ -248,12 +253,17 @@ char thread_state(struct thread *th)
 
 int tasks_for_mms(struct tasks *t, int (*fn)(struct mm *mm, void *arg), void *arg)
 {
+	struct list *node = t->mms.next;
 	int stop = 0;
 
-	list_for_each(node, tmp, &t->mms) {
-		stop = fn(list_entry(node, struct mm, node), arg);
-		if (stop)
-			break;
+	while (node != &t->mms && !stop) {
+		struct mm *mm = list_entry(node, struct mm, node);
+
+		mm->requests++;		/* keeps it and its place: fn may end others too */
+		stop = fn(mm, arg);
+		mm->requests--;
+		node = node->next;
+		mm_release(mm);
 	}
 	return stop;
 }

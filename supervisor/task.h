@@ -36,6 +36,8 @@ struct mm {
 	struct list contexts;		/* struct context.node */
 	struct list processes;		/* struct process.mm_node */
 	int mem_fd;			/* /proc/PID/mem, bound to this address space */
+	uint64_t *slots;		/* bit set: a living context has this index */
+	unsigned slot_words;
 	unsigned requests;		/* outstanding of all kinds */
 	unsigned storage_requests;	/* of those: what exit and exec wait for */
 	bool closing;			/* its last user is in exit_group */
@@ -107,6 +109,8 @@ void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unuse
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
 struct context *mm_context(struct mm *mm, uaddr handle);
 unsigned mm_free_slot(const struct mm *mm);
+int mm_take_slot(struct mm *mm, unsigned slot);	/* 0 or -ENOMEM */
+void mm_put_slot(struct mm *mm, unsigned slot);
 
 /* Calls fn for every address space until it returns non-zero; returns that or 0. */
 int tasks_for_mms(struct tasks *t, int (*fn)(struct mm *mm, void *arg), void *arg);

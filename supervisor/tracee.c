@@ -25,14 +25,6 @@
 _Static_assert(sizeof(struct uvec) == sizeof(struct iovec), "uvec is passed as iovec");
 _Static_assert(offsetof(struct uvec, length_bytes) == offsetof(struct iovec, iov_len), "layout");
 
-ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
-		     const struct iovec *to, unsigned to_count)
-{
-	ssize_t n = process_vm_readv(tid, to, to_count, (const struct iovec *)from, from_count, 0);
-
-	return n < 0 ? neg_errno() : n;
-}
-
 ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
 		      const struct iovec *from, unsigned from_count)
 {
@@ -217,7 +209,9 @@ static char thread_state(pid_t tgid, pid_t tid)
 {
 	auto_fd fd = tracee_open_stat(tgid, tid);
 
-	return fd < 0 ? 'X' : tracee_state(fd);
+	if (fd < 0)		/* no descriptor for us does not mean that it is gone */
+		return fd == -ENOENT || fd == -ESRCH ? 'X' : '?';
+	return tracee_state(fd);
 }
 
 int tracee_for_threads(pid_t tgid, int (*fn)(pid_t tid, char state, void *arg), void *arg)
@@ -324,6 +318,19 @@ static bool status_read(pid_t tid, char *buf, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	return proc_read(path, buf, size) > 0;
+}
+
+bool tracee_is_traced_by_us(pid_t tid)
+{
+	char buf[4096];
+	const char *state, *tracer;
+
+	if (!status_read(tid, buf, sizeof(buf)))
+		return false;
+	state = strstr(buf, "\nState:\t");
+	tracer = strstr(buf, "\nTracerPid:");
+	return state && tracer && !strchr("ZX", state[strlen("\nState:\t")]) &&
+	       atoi(tracer + strlen("\nTracerPid:")) == getpid();
 }
 
 bool tracee_signal_pending(pid_t tid, uint64_t mask)

@@ -71,6 +71,8 @@ uint64_t tracee_file_size_limit(pid_t tgid);
 
 bool tracee_has_uring(pid_t tid);	/* is an io_uring open there? */
 
+bool tracee_is_traced_by_us(pid_t tid);		/* and lives */
+
 /* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
 bool tracee_signal_pending(pid_t tid, uint64_t mask);
 

@@ -78,20 +78,34 @@ START_TEST(what_is_put_back_is_used_again)
 	struct buffers *b = buffers_create(MIB);
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		void *block = buffer_get(b, sizes[i]);
+		char *block = buffer_get(b, sizes[i]);
 
-		buffer_put(b, block, sizes[i]);
-		ck_assert_ptr_eq(buffer_get(b, sizes[i]), block);
+		memset(block, 'k', sizes[i]);
+		for (unsigned round = 0; round < 20; round++) {
+			buffer_put(b, block, sizes[i]);
+			ck_assert_ptr_eq(buffer_get(b, sizes[i]), block);
+			ck_assert_int_eq(block[sizes[i] - 1], 'k');	/* not mapped anew */
+		}
 		buffer_put(b, block, sizes[i]);
 	}
 	buffers_destroy(b);
 }
 END_TEST
 
+static size_t mapped_bytes(void)
+{
+	auto_file f = fopen("/proc/self/statm", "re");
+	size_t pages = 0;
+
+	ck_assert_int_eq(fscanf(f, "%zu", &pages), 1);
+	return pages * PAGE_BYTES;
+}
+
 /* Kept blocks of one size must never keep another size from being had. */
 START_TEST(kept_blocks_make_way)
 {
 	struct buffers *b = buffers_create(MIB);
+	const size_t before = mapped_bytes();
 	void *block[8];
 
 	for (unsigned round = 0; round < 3; round++) {
@@ -102,6 +116,7 @@ START_TEST(kept_blocks_make_way)
 		block[0] = buffer_get(b, MIB);
 		ck_assert_ptr_nonnull(block[0]);
 		memset(block[0], 1, MIB);
+		ck_assert_uint_le(mapped_bytes(), before + MIB);
 		buffer_put(b, block[0], MIB);
 	}
 	ck_assert_uint_eq(buffers_used_bytes(b), 0);

@@ -23,6 +23,7 @@ enum { THREADS = 4, KIDS = 2, CALLS = 64, IOS = 256, RINGS = 8, DATA_BYTES = 2 <
 /* At the same address in the test and in the program. */
 struct area {
 	volatile pid_t tid[KIDS][THREADS];
+	volatile pid_t vfork_tid;
 	uint32_t header[RINGS];		/* what stands at a handle: the ring's id */
 	uint64_t ctxp;
 	uint64_t list[IOS];
@@ -172,6 +173,7 @@ static struct io *held[IOS];		/* by order of arrival; NULL: given back */
 static char offered[IOS + 1];		/* first byte of each io's data, or the opcode's letter */
 static unsigned held_count, offered_count;
 static struct list given_back = { &given_back, &given_back };
+static bool cancels_late;		/* what is cancelled has a result already, which is on its way */
 
 static inline void fill(const struct io *io, size_t bytes)
 {
@@ -218,7 +220,8 @@ static inline int scripted_cancel(struct engine *e, struct io *io)
 			continue;
 		if (io->file->class != FILE_PEER && io->op != IO_POLL)
 			return -ENOENT;
-		give_back(i, io->op == IO_POLL ? 0 : -ECANCELED);
+		if (!cancels_late)
+			give_back(i, io->op == IO_POLL ? 0 : -ECANCELED);
 		return 0;
 	}
 	return -ENOENT;

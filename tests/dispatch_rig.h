@@ -44,8 +44,7 @@ static inline void obey(int fd)
 
 	while (read(fd, &what, 1) == 1 && what != 'x') {
 		if (what == 'v' && syscall(SYS_vfork) == 0)
-			for (;;)
-				pause();
+			sleeper((void *)(uintptr_t)&area->vfork_tid);
 		if (what == 'e')
 			execv("/bin/sleep", argv);
 	}
@@ -249,9 +248,14 @@ static inline void rig_open(enum config_submit mode, uint64_t buffer_bytes)
 	setup(1);
 }
 
+static inline int is_there(struct mm *mm, void *arg)
+{
+	return 1;
+}
+
 static inline bool all_over(void)
 {
-	return d.outstanding == 0 && d.contexts == 0 && list_empty(&d.parked);
+	return !d.outstanding && !d.contexts && list_empty(&d.parked) && !tasks_for_mms(d.tasks, is_there, NULL);
 }
 
 /* The program dies, what it left is finished; then nothing of it may be left. */

@@ -205,6 +205,29 @@ START_TEST(each_waiter_is_woken_by_what_it_misses)
 }
 END_TEST
 
+START_TEST(one_list_wakes_the_waiters_of_all_contexts)
+{
+	uint64_t first, second;
+
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	setup(1);
+	for (unsigned i = 0; i < 3; i++)
+		prepare(i, IOCB_CMD_PREAD, file_fd, 512);
+	submit(0, 1);
+	call(0, SYS_io_submit, handle(1), 2, (uintptr_t)&area->list[1], NULL, NULL);
+	first = getevents(1, 1, 1, NULL);
+	second = call(2, SYS_io_getevents, handle(1), 2, 2, &area->events[10], NULL);
+	give_back(1, 512);
+	give_back(0, 512);
+	give_back(2, 512);
+	deliver();
+	ck_assert_int_eq(answered(first).value, 1);
+	ck_assert_int_eq(answered(second).value, 2);
+	ck_assert_uint_eq(tail(1), 2);
+	rig_close();
+}
+END_TEST
+
 START_TEST(what_was_taken_before_the_wait_counts)
 {
 	uint64_t c;
@@ -338,7 +361,8 @@ UNIT_MAIN("dispatch", what_is_done_at_once_is_there_before_the_answer,
 	  what_is_queued_comes_as_the_engine_gives_it_back, a_busy_engine_is_asked_again_in_order,
 	  a_refusal_ends_the_call_and_leaves_nothing, errors_of_the_call_itself, a_full_ring_takes_no_more,
 	  getevents_takes_what_is_there, getevents_that_cannot_deliver_takes_nothing,
-	  each_waiter_is_woken_by_what_it_misses, what_was_taken_before_the_wait_counts,
+	  each_waiter_is_woken_by_what_it_misses, one_list_wakes_the_waiters_of_all_contexts,
+	  what_was_taken_before_the_wait_counts,
 	  a_timeout_gives_what_is_there, nothing_is_taken_for_a_caller_that_is_gone, a_signal_ends_a_wait,
 	  a_lost_answer_is_given_again_and_nothing_runs_twice, a_restarted_call_goes_on_where_it_was,
 	  a_foreign_call_is_enosys)

@@ -11,7 +11,7 @@ layer_of()
 	io | list | log | opts | opts_value | plan | pulse | timers | util) echo 0 ;;
 	# host adapters: one foreign interface each
 	buffer | creds | file | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
-	signals | tracee | trap | worker | workers) echo 1 ;;
+	signals | tracee | tracee_memory | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
 	call | context | iocb | mm | request | ring | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
@@ -32,7 +32,7 @@ seccomp.h	trap.c
 sys/ptrace.h	remote.c probe_host.c
 '
 
-cd "$srcdir/supervisor"
+cd "$srcdir/supervisor" || exit
 
 # "file header" for each #include "header"
 own_includes()

@@ -45,10 +45,11 @@ START_TEST(destroy_takes_back_what_waits_for_a_peer)
 	uint64_t c, count;
 
 	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
-	prepare(0, IOCB_CMD_PREAD, pipe_fds[0], 512);
-	cb = prepare(1, IOCB_CMD_POLL, pipe_fds[0], 0);
-	cb->aio_flags = IOCB_FLAG_RESFD;
-	cb->aio_resfd = (uint32_t)event_fd;
+	for (unsigned i = 0; i < 2; i++) {
+		cb = prepare(i, i ? IOCB_CMD_POLL : IOCB_CMD_PREAD, pipe_fds[0], 512);
+		cb->aio_flags = IOCB_FLAG_RESFD;
+		cb->aio_resfd = (uint32_t)event_fd;
+	}
 	submit(0, 2);
 	c = destroy_on(0);
 	ck_assert(waits(c));
@@ -57,6 +58,24 @@ START_TEST(destroy_takes_back_what_waits_for_a_peer)
 	ck_assert_int_eq(area->data[0], 0);
 	ck_assert_int_eq(read(event_fd, &count, sizeof(count)), sizeof(count));
 	ck_assert_uint_eq(count, 1);		/* of the poll: docs/aio-abi.md, 14 */
+	rig_close();
+}
+END_TEST
+
+START_TEST(what_comes_after_all_is_not_delivered_to_a_destroyed_context)
+{
+	uint64_t c;
+
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	prepare(0, IOCB_CMD_PREAD, pipe_fds[0], 512);
+	submit(0, 1);
+	cancels_late = true;
+	c = destroy_on(0);
+	ck_assert(waits(c));
+	done(0, 512);
+	ck_assert_int_eq(answered(c).value, 0);
+	ck_assert_int_eq(area->data[0], 0);
+	ck_assert_uint_eq(tail(0), 0);
 	rig_close();
 }
 END_TEST
@@ -144,7 +163,7 @@ END_TEST
 
 static bool it_is_dead(void)
 {
-	return d.contexts == 0;
+	return !d.contexts;
 }
 
 static void kill_program(unsigned k)
@@ -203,6 +222,52 @@ START_TEST(reads_of_the_dead_are_dropped)
 }
 END_TEST
 
+static bool nobody_is_parked(void)
+{
+	return list_empty(&d.parked);
+}
+
+START_TEST(a_write_is_finished_when_its_caller_was_killed)
+{
+	uint64_t c;
+
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	prepare(0, IOCB_CMD_PWRITE, file_fd, 512);
+	c = submit(0, 1);
+	ck_assert(waits(c));
+	gone[c] = true;
+	run_until(nobody_is_parked);
+	done(0, 512);
+	ck_assert_uint_eq(tail(0), 1);		/* other threads live on */
+	ck_assert(waits(c));
+	rig_close();
+}
+END_TEST
+
+static bool parent_is_known_dead(void)
+{
+	return !tasks_find(d.tasks, area->tid[0][0]);
+}
+
+/* It has the address space, but no call has ever told of it. */
+START_TEST(a_vfork_child_that_outlives_its_parent_keeps_the_contexts)
+{
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	prepare(0, IOCB_CMD_PREAD, pipe_fds[0], 512);
+	submit(0, 1);
+	tell(0, 'v');
+	while (!area->vfork_tid)
+		sched_yield();
+	kill(kid[0], SIGKILL);
+	run_until(parent_is_known_dead);
+	ck_assert_uint_eq(d.contexts, 1);
+	ck_assert(list_empty(&given_back));
+	kill_program(0);
+	ck_assert(!list_empty(&given_back));
+	rig_close();
+}
+END_TEST
+
 static uint64_t execve_on(unsigned thread)
 {
 	return call(thread, SYS_execve, 0, 0, 0, NULL, NULL);
@@ -249,7 +314,8 @@ START_TEST(an_exec_that_succeeds_drops_what_is_late)
 	ck_assert_uint_eq(d.outstanding, 1);
 	tell(0, 'e');
 	wait_for_exec(0);
-	run_until(all_over);
+	run_until(it_is_dead);
+	ck_assert_uint_eq(d.outstanding, 0);
 	ck_assert_uint_eq(tail(0), 0);
 	ck_assert_int_eq(area->data[0], 0);
 	rig_close();
@@ -313,8 +379,11 @@ START_TEST(later_programs_wait_for_the_writes_of_the_dead)
 END_TEST
 
 UNIT_MAIN("life", destroy_waits_for_storage, destroy_takes_back_what_waits_for_a_peer,
+	  what_comes_after_all_is_not_delivered_to_a_destroyed_context,
 	  a_stalled_request_is_taken_back_too, a_timeout_and_a_destroy_can_meet, no_room_parks_and_goes_on,
 	  own_completions_make_room, accepted_writes_outlive_the_program, reads_of_the_dead_are_dropped,
+	  a_write_is_finished_when_its_caller_was_killed,
+	  a_vfork_child_that_outlives_its_parent_keeps_the_contexts,
 	  an_exec_waits_for_storage_and_holds_the_rest, an_exec_that_succeeds_drops_what_is_late,
 	  an_exit_waits_for_storage_and_takes_back_the_rest,
 	  the_exit_of_one_of_many_threads_waits_for_nothing, later_programs_wait_for_the_writes_of_the_dead)

@@ -70,6 +70,7 @@ script_tests = \
 	%D%/cli.sh \
 	%D%/clients/aio_max_nr.sh \
 	%D%/clients/fio.sh \
+	%D%/clients/lvm2.sh \
 	%D%/clients/mariadb.sh \
 	%D%/clients/oracle.sh \
 	%D%/clients/qemu_img.sh \
@@ -87,7 +88,6 @@ script_tests = \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/eventfd.sh \
-	%D%/parity/every.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
@@ -130,6 +130,7 @@ test_files = \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
 	%D%/parity/eventfd.expect \
+	%D%/parity/every.sh \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
@@ -151,7 +152,8 @@ test_files = \
 
 noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(script_tests) $(test_files)
-script_sources = $(addprefix $(top_srcdir)/,$(script_tests) %D%/lib.sh)
+script_sources = $(addprefix $(top_srcdir)/, \
+	$(script_tests) %D%/lib.sh %D%/clients/client.sh %D%/parity/every.sh %D%/parity/parity.sh)
 check_PROGRAMS += $(victims)
 TESTS += $(script_tests)
 if HAVE_CHECK

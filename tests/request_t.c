@@ -313,6 +313,9 @@ START_TEST(a_fault_in_copy_in_shortens_the_write)
 		r->io.result = 100 * KIB + 10;
 		ck_assert(request_piece_done(r));
 		ck_assert_int_eq(r->io.result, 100 * KIB + 10);
+		ck_assert_int_eq(request_copied_in(r, 10), 0);
+		ck_assert_uint_eq(r->io.iov_count, 1);
+		ck_assert_uint_eq(r->io.iov[0].iov_len, 10);
 		destroy(r);
 	}
 	finish();

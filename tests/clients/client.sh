@@ -31,9 +31,12 @@ fi
 # 0 where the kernel has no AIO. Not the shell's read: dash's goes byte by byte, and a sysctl answers only the first.
 aio_nr() { cat /proc/sys/fs/aio-nr 2>/dev/null || echo 0; }
 
-# Who holds a ring of the kernel's: "ours:PID" for descendants of this script, "other:PID" else.
+# Who holds a ring of the kernel's: "ours:PID" for descendants of this script, "other:PID" else. Our supervisor's own is
+# there before PROGRAM and in the number of reference: it explains nothing and is not listed. An ordinary user sees the
+# rings of his own processes, so ours, but not whether a stranger has one.
 kernel_rings()
 {
+	cat /proc/1/maps >/dev/null 2>&1 || printf ' other:unreadable'
 	grep -ls '/\[aio\]' /proc/[0-9]*/maps | while read -r maps; do
 		pid=${maps#/proc/}
 		pid=${pid%/maps}
@@ -41,7 +44,11 @@ kernel_rings()
 		while [ "${up:-0}" -gt 1 ] && [ "$up" -ne $$ ]; do
 			up=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$up/status" 2>/dev/null || :)
 		done
-		if [ "$up" = $$ ]; then printf ' ours:%s' "$pid"; else printf ' other:%s' "$pid"; fi
+		if [ "$up" != $$ ]; then
+			printf ' other:%s' "$pid"
+		elif [ "$(readlink "/proc/$pid/exe")" != "$(readlink -f "$AIO_SANDBOX")" ]; then
+			printf ' ours:%s' "$pid"
+		fi
 	done
 }
 

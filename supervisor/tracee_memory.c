@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. Processors have no memory that can be written and not read: a program's write from a PROT_WRITE
+ * mapping works in the kernel, whose copy goes through the page tables. process_vm_readv(2) asks the mapping
+ * instead, and refuses. Where it has stopped, the mapping is looked up; if it is of that kind, and only then,
+ * the bytes come from /proc/PID/mem, which asks nobody.
+ */
+#include "tracee.h"
+
+#include <stdio.h>
+
+/* Bytes from `at` on that lie in a mapping which is write-only; 0: it is another one, or none. */
+static uint64_t write_only_bytes(pid_t tid, uaddr at)
+{
+	unsigned long long start, end;
+	char path[64], line[512], read, write;
+	auto_file f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx-%llx %c%c", &start, &end, &read, &write) == 4 && at >= start && at < end)
+			return read == '-' && write == 'w' ? end - at : 0;
+	}
+	return 0;
+}
+
+/* Where a vector is after `done` bytes: the piece, and the bytes of it that are done. */
+static unsigned vector_seek(const struct iovec *v, unsigned count, size_t *done)
+{
+	unsigned i = 0;
+
+	while (i < count && *done >= v[i].iov_len)
+		*done -= v[i++].iov_len;
+	return i;
+}
+
+/* One stretch, as long as source, target and mapping are; 0: not write-only memory. */
+static ssize_t read_write_only(pid_t tid, const struct iovec *from, unsigned from_count, const struct iovec *to,
+			       unsigned to_count, size_t done)
+{
+	size_t at = done, into = done;
+	const unsigned i = vector_seek(from, from_count, &at), k = vector_seek(to, to_count, &into);
+	auto_fd mem = -1;
+	uint64_t bytes;
+	uaddr source;
+	ssize_t n;
+
+	if (i == from_count || k == to_count)
+		return 0;
+	source = (uaddr)(uintptr_t)from[i].iov_base + at;
+	bytes = min_u64(write_only_bytes(tid, source), min_u64(from[i].iov_len - at, to[k].iov_len - into));
+	if (!bytes)
+		return 0;
+	mem = tracee_open_mem(tid);
+	n = mem < 0 ? 0 : pread(mem, (char *)to[k].iov_base + into, bytes, (off_t)source);
+	return n < 0 ? 0 : n;
+}
+
+static size_t total(const struct iovec *v, unsigned count)
+{
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		sum += v[i].iov_len;
+	return sum;
+}
+
+/* The rest is read stretch by stretch: of this kind or readable, until neither goes on. */
+static ssize_t read_slowly(pid_t tid, const struct iovec *from, unsigned from_count, const struct iovec *to,
+			   unsigned to_count, size_t done)
+{
+	const size_t wanted = min_u64(total(from, from_count), total(to, to_count));
+	ssize_t n = 1;
+
+	while (done < wanted && (n = read_write_only(tid, from, from_count, to, to_count, done)) > 0) {
+		size_t at = done + (size_t)n, into = at;
+		const unsigned i = vector_seek(from, from_count, &at), k = vector_seek(to, to_count, &into);
+
+		done += (size_t)n;
+		if (i == from_count || k == to_count)
+			break;
+		const struct iovec source = { (char *)from[i].iov_base + at, from[i].iov_len - at };
+		const struct iovec target = { (char *)to[k].iov_base + into, to[k].iov_len - into };
+
+		n = process_vm_readv(tid, &target, 1, &source, 1, 0);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done ? (ssize_t)done : -EFAULT;
+}
+
+ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
+		     const struct iovec *to, unsigned to_count)
+{
+	const struct iovec *source = (const struct iovec *)from;
+	ssize_t n = process_vm_readv(tid, to, to_count, source, from_count, 0);
+
+	if (n < 0 && errno != EFAULT)
+		return neg_errno();
+	if (n >= 0 && (size_t)n == total(source, from_count))
+		return n;
+	return read_slowly(tid, source, from_count, to, to_count, n < 0 ? 0 : (size_t)n);
+}

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# While one process hangs on what may never answer, the requests of others are quick; and a stuck loop is named.
+. "$srcdir/tests/lib.sh"
+
+victims=$top_builddir/tests
+[ -x "$victims/victim_fuse" ] || skip_all "built without libfuse3 (libfuse3-dev)"
+[ -w /dev/fuse ] || skip_all "/dev/fuse cannot be opened here"
+
+fuse=
+us=
+cleanup()
+{
+	for pid in $us $fuse; do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
+	umount -l "$tmp/mnt" 2>/dev/null || fusermount3 -uz "$tmp/mnt" 2>/dev/null || :
+}
+disk_dir
+mark
+
+# until PID FILE PATTERN: FILE has such a line; or PID is gone
+until_line()
+{
+	while [ -e "/proc/$1" ] && ! grep -qs "$3" "$2"; do :; done
+	grep -qs "$3" "$2"
+}
+
+mount_fuse()
+{
+	rm -f "$tmp/control" "$tmp/log"
+	mkfifo "$tmp/control"
+	timeout 100 "$victims/victim_fuse" "$tmp/mnt" "$tmp/control" "$tmp/log" 2>"$tmp/fuse.err" &
+	fuse=$!
+	until_line $fuse "$tmp/log" mounted
+}
+
+await() { wait_status=0; wait "$1" || wait_status=$?; }
+
+# stall ENGINE ANSWER
+stall()
+{
+	rm -f "$tmp/out"
+	timeout 100 "$AIO_SANDBOX" -q --engine="$1" "$victims/victim_stall" "$tmp/mnt/file" "$tmp/control" \
+		"$tmp/log" "$disk/file" >"$tmp/out" 2>"$tmp/err" &
+	us=$!
+	until_line $us "$tmp/out" measured || :
+	is "$1: requests stay below 20 ms, and an execve waits for the dead" "$(cat "$tmp/out" "$tmp/err")" \
+		"$(printf '%s\n' "others hang: quick" "exec waits" "others are dead: quick" measured)"
+	check "$1: aio-sandbox waits for accepted writes" kill -0 $us
+	echo "$2" >"$tmp/control"
+	await $us
+	us=
+	is "$1: and ends when the file system says '$2'" "$wait_status" 0
+	[ "$2" = quit ] || echo quit >"$tmp/control"
+	await $fuse
+	fuse=
+}
+
+mkdir "$tmp/mnt"
+head -c 65536 /dev/zero >"$disk/file"
+mount_fuse || skip_all "a FUSE file system cannot be mounted here: $(cat "$tmp/fuse.err")"
+stall threads go
+mount_fuse
+if "$AIO_SANDBOX" -q --engine=uring true 2>"$tmp/err"; then
+	stall uring quit
+else
+	skip "io_uring cannot be used here"
+	echo quit >"$tmp/control"
+	await $fuse
+fi
+
+# --- the guardian names a loop that does not turn ---
+
+mkfifo "$tmp/fault"
+timeout 60 "$AIO_SANDBOX" -q "$victims/victim_stall" fault "$tmp/fault" >"$tmp/out" 2>"$tmp/err" &
+us=$!
+if until_line $us "$tmp/err" "stuck in .* for a call io_submit of [0-9]* (descriptor [0-9]*)"; then
+	ok "the guardian says where the loop is stuck, and for whom"
+	echo go >"$tmp/fault"
+	await $us
+	is "and all goes on when the page has come" "$wait_status $(cat "$tmp/out")" "0 io_submit: 1"
+elif grep -q "no userfaultfd" "$tmp/out"; then
+	skip "userfaultfd cannot be used here"
+else
+	not_ok "the guardian says where the loop is stuck"
+	diag_file "$tmp/err"
+fi
+us=
+
+nothing_left
+done_testing
