@@ -374,6 +374,18 @@ void complete_finished(struct dispatch *d)
 	}
 }
 
+void complete_started(struct dispatch *d)
+{
+	struct list ios;
+
+	list_init(&ios);
+	engine_harvest(d->engine, &ios);
+	if (!list_empty(&ios) && !list_empty(&d->stalled))
+		restart_stalled(d);
+	list_splice_tail(&d->finished, &ios);
+	complete_finished(d);
+}
+
 void complete(void *arg, struct list *ios)
 {
 	struct dispatch *d = arg;

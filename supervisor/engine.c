@@ -57,6 +57,13 @@ void engine_flush(struct engine *e)
 			e->ops->flush(e);
 }
 
+void engine_harvest(struct engine *e, struct list *ios)
+{
+	for (; e; e = e->next)
+		if (e->ops->harvest)
+			e->ops->harvest(e, ios);
+}
+
 int engine_cancel(struct engine *e, struct io *io)
 {
 	int rc = -ENOENT;

@@ -10,6 +10,8 @@
  *	ENGINE_QUEUED	the engine holds it and gives it back through done(), never from inside submit(),
  *	ENGINE_BUSY	no room: the caller keeps it and tries again after the next done().
  *  - flush() starts everything that submit() took; called once at the end of each call.
+ *  - harvest() appends what has finished already, without waiting and instead of done(): what was complete as
+ *    soon as it was started need not wait for the loop.
  *  - cancel(): 0 = the io will come back through done() soon, with -ECANCELED or with the result that it
  *    already had; -ENOENT = this io cannot be cancelled (storage), it comes back when it is finished.
  *  - done(arg, list) is called on the loop thread from a loop callback, with one or more finished ios.
@@ -36,6 +38,7 @@ struct engine_ops {
 	const char *name;
 	enum engine_answer (*submit)(struct engine *e, struct io *io);
 	void (*flush)(struct engine *e);
+	void (*harvest)(struct engine *e, struct list *ios);
 	int (*cancel)(struct engine *e, struct io *io);
 	void (*close)(struct engine *e);
 };
@@ -51,6 +54,7 @@ struct engine {
 /* Asserts the contract around the method. */
 enum engine_answer engine_submit(struct engine *e, struct io *io);
 void engine_flush(struct engine *e);	/* the whole chain, from e down */
+void engine_harvest(struct engine *e, struct list *ios);	/* the whole chain, from e down */
 int engine_cancel(struct engine *e, struct io *io);	/* asks the layers from e down */
 void engine_close(struct engine *e);	/* the whole chain; accepts NULL */
 

@@ -212,9 +212,9 @@ static void stamp_done(struct list *ios)
 		list_entry(pos, struct io, node)->done_ns = now;
 }
 
-static void look(void *arg)
+static void uring_harvest(struct engine *e, struct list *ios)
 {
-	struct uring *u = arg;
+	struct uring *u = to_uring(e);
 	struct list finished;
 
 	if (!io_uring_cq_ready(&u->ring))
@@ -222,12 +222,21 @@ static void look(void *arg)
 	list_init(&finished);
 	reap(u, &finished);
 	if (!list_empty(&u->again))
-		uring_flush(&u->engine);
-	if (list_empty(&finished))
-		return;
+		uring_flush(e);
 	if (u->engine.stamps)
 		stamp_done(&finished);
-	u->engine.done(u->engine.done_arg, &finished);
+	list_splice_tail(ios, &finished);
+}
+
+static void look(void *arg)
+{
+	struct uring *u = arg;
+	struct list finished;
+
+	list_init(&finished);
+	uring_harvest(&u->engine, &finished);
+	if (!list_empty(&finished))
+		u->engine.done(u->engine.done_arg, &finished);
 }
 
 static void ring_readable(void *arg, unsigned events)
@@ -257,6 +266,7 @@ static const struct engine_ops uring_ops = {
 	.name = "uring",
 	.submit = uring_submit,
 	.flush = uring_flush,
+	.harvest = uring_harvest,
 	.cancel = uring_cancel,
 	.close = uring_close,
 };

@@ -2,14 +2,14 @@
 /*
  * Theory. Per descriptor and call: pidfd_getfd, F_GETFL, statx without asking the file system, and for
  * anonymous inodes the name that /proc gives them. From that follow the class (what may block), the lane
- * (where it may), and what the kernel's io_submit would refuse. The last reference of a file on a foreign
- * file system is closed by a worker: FUSE flushes, NFS writes back.
+ * (where it may), and what the kernel's io_submit would refuse. A worker makes the closes that may wait.
  */
 #include "file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -133,6 +133,7 @@ static void file_classify_char(struct file *f, const struct statx *sx)
 {
 	if (sx->stx_rdev_major != MEM_MAJOR) {
 		f->io.class = FILE_PEER;
+		f->slow_close = true;
 		f->can |= FILE_READ_ITER | FILE_WRITE_ITER;	/* ttys have; the engine tells of others */
 		return;
 	}
@@ -367,6 +368,17 @@ static void close_done(struct work *w)
 	free(c);
 }
 
+/* FUSE flushes, NFS writes back, a tty drains, a socket lingers. */
+static bool close_may_wait(const struct file *f)
+{
+	struct linger l = { 0 };
+	socklen_t size = sizeof(l);
+
+	if (f->can & FILE_SOCKET)
+		return getsockopt(f->io.fd, SOL_SOCKET, SO_LINGER, &l, &size) == 0 && l.l_onoff && l.l_linger;
+	return f->slow_close || f->io.class == FILE_FOREIGN;
+}
+
 void file_put(struct file *f)
 {
 	struct close_work *c;
@@ -375,7 +387,7 @@ void file_put(struct file *f)
 		return;
 	f->table->count--;
 	list_del(&f->node);
-	if (f->io.class == FILE_FOREIGN && f->io.lane) {
+	if (f->io.lane && close_may_wait(f)) {
 		c = calloc(1, sizeof(*c));
 		if (c) {
 			*c = (struct close_work){ .work = { .run = close_run, .done = close_done }, .file = f };

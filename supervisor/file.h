@@ -35,6 +35,7 @@ struct file {
 	struct io_file io;
 	unsigned refs;
 	unsigned can;		/* FILE_CAN_READ | ... */
+	bool slow_close;	/* a device: closing it may wait */
 	unsigned open_flags;	/* O_* of the open file description */
 	int tracee_fd;		/* its number in the tracee, when taken */
 	const struct fs *fs;

@@ -16,13 +16,13 @@
 #include "notify.h"
 #include "remote.h"
 
-static int seize(struct call *call)
+static int seize(struct dispatch *d, struct call *call)
 {
 	const int err = episode_begin(call);
 
 	if (!err)
 		return 0;
-	if (err != -ESRCH)
+	if (err != -ESRCH && notify_valid(d->notify, call->notice.cookie))
 		log_warn_once("process %d cannot be traced (%s): io_setup gets EAGAIN; is a debugger attached, is it "
 			      "not dumpable, or is ptrace forbidden here (see --doctor)?",
 			      call->thread->source.tgid, strerror(-err));
@@ -157,7 +157,7 @@ struct verdict handle_setup(struct dispatch *d, struct call *call)
 				   d->possible_cpus, &err);
 	if (!call->ctx)
 		return verdict_return(-ENOMEM);
-	err = seize(call);
+	err = seize(d, call);
 	if (err) {
 		context_destroy(call->ctx);
 		return verdict_return(err);

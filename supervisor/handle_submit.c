@@ -182,18 +182,22 @@ static int submit_one(struct submission *s, uint64_t index)
 }
 
 /*
- * A lone request is started at once. With others in flight the storage is busy anyway, and what several calls
- * have queued is started together when the turn ends (dispatch.c, 50 us at most): one system call and one
- * doorbell of the device for all.
+ * What storage completes as soon as it is started (a hole read with O_DIRECT) is complete for the caller too. A
+ * single request among others in flight is started with those of the next calls, when the turn ends (dispatch.c,
+ * 50 us at most): one system call and one doorbell of the device for all.
  */
 static void flush(struct submission *s)
 {
+	struct dispatch *d = s->d;
+
 	submit_put_files(s);
-	if (s->d->outstanding <= START_AT_ONCE)
-		engine_flush(s->d->engine);
-	else
-		s->d->unflushed = true;
-	complete_finished(s->d);
+	if (d->outstanding <= START_AT_ONCE || s->nr > 1) {
+		engine_flush(d->engine);
+		complete_started(d);
+	} else {
+		d->unflushed = true;
+		complete_finished(d);
+	}
 	s->finished = 0;
 }
 

@@ -19,8 +19,10 @@ struct mm *mm_create(struct list *mms, pid_t tid)
 	if (!mm)
 		return NULL;
 	mm->mem_fd = tracee_open_mem(tid);
-	if (mm->mem_fd == -EMFILE || mm->mem_fd == -ENFILE || mm->mem_fd == -ENOMEM) {
-		free(mm);		/* without it an exec could not be seen */
+	/* Without it an exec cannot be seen; where policy forbids it, we can do no more for the program anyway. */
+	if (mm->mem_fd < 0 && mm->mem_fd != -EACCES && mm->mem_fd != -EPERM) {
+		errno = mm->mem_fd == -ENOENT ? ESRCH : -mm->mem_fd;	/* killed, perhaps by the execve of another thread */
+		free(mm);
 		return NULL;
 	}
 	list_init(&mm->contexts);

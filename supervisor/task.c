@@ -73,7 +73,7 @@ static int process_join_mm(struct tasks *t, struct process *p, pid_t tid)
 	if (!mm)
 		mm = mm_create(&t->mms, tid);
 	if (!mm)
-		return -ENOMEM;
+		return neg_errno();
 	p->mm = mm;
 	p->may_have_execed = false;
 	list_add_tail(&mm->processes, &p->mm_node);
@@ -166,7 +166,7 @@ static int process_revalidate(struct tasks *t, struct thread *th)
 
 	if (!p->may_have_execed)
 		return 0;
-	if (!p->mm->dead && mm_has_process(p->mm, p)) {
+	if (p->mm && !p->mm->dead && mm_has_process(p->mm, p)) {
 		th->in_exec = false;
 		p->may_have_execed = process_in_exec(p);
 		return 0;

@@ -115,7 +115,7 @@ static bool (*until)(void);
 
 static inline bool nothing_waits(void)
 {
-	return received == queued;
+	return received == queued && list_empty(&d.later);	/* long work is continued */
 }
 
 static inline void turn_over(void *arg)

@@ -61,7 +61,10 @@ victims = \
 	%D%/victim_durable \
 	%D%/victim_lives \
 	%D%/victim_pty \
+	%D%/victim_room \
 	%D%/victim_signals \
+	%D%/victim_stall \
+	%D%/victim_steps \
 	%D%/victim_tree \
 	%D%/victim_wait \
 	$(NULL)
@@ -77,9 +80,12 @@ script_tests = \
 	%D%/docs.sh \
 	%D%/doctor.sh \
 	%D%/durable.sh \
+	%D%/gdb.sh \
 	%D%/guardian.sh \
 	%D%/launch.sh \
 	%D%/layers.sh \
+	%D%/life.sh \
+	%D%/limits.sh \
 	%D%/parity-no-uring.sh \
 	%D%/parity-submit-kernel.sh \
 	%D%/parity-threads.sh \
@@ -104,6 +110,9 @@ script_tests = \
 	%D%/parity/slots.sh \
 	%D%/parity/submit_errors.sh \
 	%D%/parity/threads.sh \
+	%D%/privileges.sh \
+	%D%/refused.sh \
+	%D%/stall.sh \
 	%D%/terminal.sh \
 	$(NULL)
 
@@ -163,6 +172,12 @@ endif
 
 # programs with needs of their own
 %C%_victim_deny_LDADD = $(LDADD) $(SECCOMP_LIBS)
+%C%_victim_steps_LDADD = $(LDADD) $(SECCOMP_LIBS)
+if HAVE_FUSE3
+check_PROGRAMS += %D%/victim_fuse
+%C%_victim_fuse_CFLAGS = $(AM_CFLAGS) $(FUSE3_CFLAGS)
+%C%_victim_fuse_LDADD = $(LDADD) $(FUSE3_LIBS)
+endif
 
 # target-specific variables: one rule for all unit tests instead of four lines for each
 $(unit_tests): build_flags = $(CHECK_CFLAGS) $(SAN_FLAGS) $(COV_FLAGS)

@@ -57,6 +57,7 @@ watch_aio_nr() # NAME
 	nr_before=$(aio_nr)
 	: >"$tmp/$1.inside"
 	: >"$tmp/$1.samples"
+	: >"$tmp/$1.runs"
 	(
 		trap - EXIT
 		while :; do
@@ -65,6 +66,7 @@ watch_aio_nr() # NAME
 				[ "$nr" -le "$(cat "$tmp/$1.inside")" ] || nr="$nr $(kernel_rings)"
 				echo "$nr" >>"$tmp/$1.samples"
 			fi
+			[ -e "$tmp/$1.runs" ] || break
 			sleep 0.01	# a rate, not a wait
 		done
 	) 9>&- &
@@ -73,8 +75,8 @@ watch_aio_nr() # NAME
 
 unwatch_aio_nr() # NAME
 {
-	kill "$sampler"
-	wait "$sampler" 2>/dev/null || :
+	rm "$tmp/$1.runs"	# and one sample more
+	wait "$sampler" || :
 	sampler=
 	tries=0
 	while nr=$(aio_nr) && [ "$nr" -gt "$nr_before" ] && [ $tries -lt 50 ]; do

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Where memory, descriptors or contexts run out, requests wait or get an errno, and all data are right.
+# shellcheck disable=SC2016
+. "$srcdir/tests/lib.sh"
+disk_dir
+mark
+
+victim=$top_builddir/tests/victim_room
+
+wanted=
+# scene NAME SCENE COMMAND...: the beginning of the command that victim ends
+scene()
+{
+	scene_name=$1 scene_what=$2
+	shift 2
+	rm -f "$disk/file"
+	run timeout 60 "$@" "$victim" "$scene_what" "$disk/file"
+	is "$scene_name" "$status $out" "0 $wanted"
+	[ "$status" -eq 0 ] || diag "$err"
+}
+
+scene "requests larger than all buffers: right sums, right data" large "$AIO_SANDBOX" -q --buffer-memory=1M
+scene "the same on threads" large "$AIO_SANDBOX" -q --buffer-memory=1M --engine=threads
+scene "the same with --submit=async" large "$AIO_SANDBOX" -q --buffer-memory=1M --submit=async
+scene "large requests with memory enough" large "$AIO_SANDBOX" -q
+scene "io_setup with the descriptor table full" files "$AIO_SANDBOX" -q
+scene "io_setup without address space: ENOMEM" space "$AIO_SANDBOX" -q
+scene "--max-nr: EAGAIN, and given back by io_destroy" max-nr "$AIO_SANDBOX" -q --max-nr=100
+scene "many requests in flight" flood "$AIO_SANDBOX" -q --buffer-memory=1M
+
+# The supervisor raises its limit where it may: privileges taken away, it has as few as the program.
+wanted=crowded
+few='ulimit -Sn 64; ulimit -Hn 64; exec "$@"'
+if [ "$(id -u)" -ne 0 ]; then
+	scene "few descriptors" flood sh -c "$few" sh "$AIO_SANDBOX" -q
+	scene "few descriptors, on threads" flood sh -c "$few" sh "$AIO_SANDBOX" -q --engine=threads
+elif have setpriv; then
+	scene "few descriptors" flood setpriv --inh-caps=-sys_resource --bounding-set=-sys_resource \
+		sh -c "$few" sh "$AIO_SANDBOX" -q
+	scene "few descriptors, on threads" flood setpriv --inh-caps=-sys_resource \
+		--bounding-set=-sys_resource sh -c "$few" sh "$AIO_SANDBOX" -q --engine=threads
+else
+	skip "setpriv is not installed"
+fi
+
+nothing_left
+done_testing
