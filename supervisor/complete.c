@@ -18,6 +18,7 @@
 #define RWF_NOSIGNAL 0x100
 #endif
 
+#define STALLED_RETRY_NS NSEC_PER_MSEC
 #define COPY_SEGMENTS 256
 
 struct copy_batch {
@@ -36,10 +37,13 @@ static struct request *request_of(struct list *node)
 	return container_of(list_entry(node, struct io, node), struct request, io);
 }
 
+/* With nothing in flight no completion will call for it: then the next turns do (an engine without memory). */
 static void stall(struct dispatch *d, struct request *r)
 {
 	r->stalled = true;
 	list_add_tail(&d->stalled, &r->io.node);
+	if (!loop_timer_armed(&d->again))
+		(void)loop_timer_start(d->loop, &d->again, now_ns() + STALLED_RETRY_NS);
 }
 
 void request_start(struct dispatch *d, struct request *r)
@@ -348,6 +352,7 @@ static void finish_all(struct dispatch *d, struct list *ios)
 static void complete_list(struct dispatch *d, struct list *ios)
 {
 	hold_for_exec(ios);
+	pulse_step(d->pulse, "copying to the process", -1);
 	copy_out(ios);
 	if (pieces(d, ios))
 		engine_flush(d->engine);
@@ -374,14 +379,20 @@ void complete_finished(struct dispatch *d)
 	}
 }
 
+void complete_stalled(struct dispatch *d)
+{
+	if (!list_empty(&d->stalled))
+		restart_stalled(d);
+}
+
 void complete_started(struct dispatch *d)
 {
 	struct list ios;
 
 	list_init(&ios);
 	engine_harvest(d->engine, &ios);
-	if (!list_empty(&ios) && !list_empty(&d->stalled))
-		restart_stalled(d);
+	if (!list_empty(&ios))
+		complete_stalled(d);
 	list_splice_tail(&d->finished, &ios);
 	complete_finished(d);
 }
@@ -391,8 +402,7 @@ void complete(void *arg, struct list *ios)
 	struct dispatch *d = arg;
 
 	complete_list(d, ios);
-	if (!list_empty(&d->stalled))
-		restart_stalled(d);
+	complete_stalled(d);
 	complete_finished(d);
 	dispatch_run_ready(d);
 }

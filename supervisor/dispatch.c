@@ -300,8 +300,9 @@ void dispatch_pump(struct dispatch *d)
 	receive(d, RECEIVE_MAX);
 }
 
-static void do_nothing(void *arg)
+static void try_again(void *arg)
 {
+	complete_stalled(arg);
 }
 
 bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns)
@@ -370,7 +371,8 @@ int dispatch_start(struct dispatch *d)
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
-	d->again.fn = do_nothing;
+	d->again.fn = try_again;
+	d->again.arg = d;
 	watch_init(d);
 	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
 	if (!d->listener)

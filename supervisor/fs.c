@@ -151,7 +151,9 @@ static const struct fs *fs_learn(struct fs_table *t, struct fs_entry **bucket, u
 
 	if (!plain_mount_id(fd, &plain))
 		return &t->unknown.fs;
-	if (!mountinfo_find(tid, plain, type) && !mountinfo_find(getpid(), plain, type))
+	/* a chroot's mountinfo lacks the mount that its root lies in: ours may know it, or that of the first process */
+	if (!mountinfo_find(tid, plain, type) && !mountinfo_find(getpid(), plain, type) &&
+	    !mountinfo_find(1, plain, type))
 		snprintf(type, sizeof(type), "?");
 	e = calloc(1, sizeof(*e));
 	if (!e)

@@ -265,7 +265,7 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 	}
 	if (mm->exec != MM_EXEC_NONE && mm->exec_tid != tid)
 		return verdict_park(&mm->held);
-	if (mm->exec == MM_EXEC_NONE && has_work(mm) && !mm_has_other_user(mm, call->thread->process)) {
+	if (mm->exec == MM_EXEC_NONE && has_work(mm) && !mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid)) {
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;
@@ -341,7 +341,7 @@ struct verdict life_exit(struct dispatch *d, struct call *call)
 	if (!call->again) {
 		thread_exits(call->thread);
 		if (!has_work(mm) || mm->closing || (call->kind == CALL_EXIT && !last_thread(d, call)) ||
-		    mm_has_other_user(mm, call->thread->process))
+		    mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid))
 			return verdict_continue();
 		mm->closing = true;
 		cancel_peers(d, mm);

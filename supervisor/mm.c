@@ -113,12 +113,12 @@ static int is_other_user(pid_t tgid, void *arg)
 	return tgid != s->but && tracee_same_mm(s->user, tgid) == 1;
 }
 
-bool mm_has_other_user(const struct mm *mm, const struct process *p)
+bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 {
-	struct mm_search search = { mm, p->tgid, p->tgid };
+	struct mm_search search = { mm, tid, p->tgid };
 	const struct process *user = mm_user(mm, p);
 
-	if (user && (mm->closing || mm_shared_by(mm, user, p->tgid)))
+	if (user && (mm->closing || mm_shared_by(mm, user, tid)))
 		return true;
 	return tracee_for_descendants(is_other_user, &search);
 }

@@ -202,7 +202,7 @@ static int open_engines(struct supervisor *s)
 		return neg_errno();
 	s->storage = open_storage(s);
 	if (!s->storage)
-		return s->cfg->engine == CONFIG_ENGINE_URING ? -ENOSYS : -ENOMEM;
+		return s->cfg->engine == CONFIG_ENGINE_URING ? -ECANCELED : -ENOMEM;
 	s->peer = engine_peer_open(s->d.loop, s->workers, s->storage, complete, &s->d);
 	if (!s->peer)
 		return neg_errno();
@@ -313,7 +313,8 @@ static int serve(struct supervisor *s)
 	if (!err)
 		err = guardian_tell_started(s->link, s->launch.pid, notify_fd(s->d.notify));
 	if (err) {
-		log_error("cannot start: %s", strerror(-err));
+		if (err != -ECANCELED)		/* that has been said */
+			log_error("cannot start: %s", strerror(-err));
 		guardian_kill_tree();
 		return EXIT_SANDBOX;
 	}

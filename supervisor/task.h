@@ -101,8 +101,8 @@ void thread_forget(struct thread *th);		/* no parked call; its process stays */
 int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ... */
 char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
 
-/* Is there a user of mm beside this process? Asks kcmp for every process below us, known or not. */
-bool mm_has_other_user(const struct mm *mm, const struct process *p);
+/* Is there a user of mm beside this process, of which tid is alive (the leader may be a zombie)? Asks kcmp for every process below us, known or not. */
+bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
 struct process *mm_process(struct mm *mm, pid_t tgid);
 void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */

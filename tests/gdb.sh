@@ -6,6 +6,9 @@ need gdb
 disk_dir
 mark
 
+ASAN_OPTIONS=detect_leaks=0	# that needs ptrace for itself
+export ASAN_OPTIONS
+
 steps=$top_builddir/tests/victim_steps
 
 debug() { run timeout 60 gdb -nx -batch -ex "set confirm off" -ex run -ex "info program" --args "$@"; }

@@ -43,9 +43,9 @@ bench() # NAME OPTIONS
 	ended "$run_as" 0
 }
 bench bench-read -c 20000 -d 32 -s 4096
-served bench-read 20000
+served bench-read 20000 20001	# version 10 asks once whether there is IOCB_CMD_FDSYNC, and flushes by it
 bench bench-read-deep -c 20000 -d 128 -s 16384
-served bench-read-deep 20000
+served bench-read-deep 20000 20001
 check "bench-read: nothing was written" cmp "$disk/source.raw" "$disk/copy.raw"
 
 # 8192 writes of 4 KiB, one per 8 KiB, of a pattern: every second block changes, the others do not. The same with
@@ -55,7 +55,7 @@ cp "$disk/source.raw" "$disk/expected.raw"
 # shellcheck disable=SC2086
 {
 bench bench-write $writes
-served bench-write 8192
+served bench-write 8192 8194
 native bench-write-natively qemu-img bench -f raw -t none $writes "$disk/expected.raw"
 }
 ended bench-write-natively 0
