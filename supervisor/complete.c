@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "copy_out.h"
 #include "log.h"
 
 #ifndef RWF_NOSIGNAL
@@ -19,23 +20,6 @@
 #endif
 
 #define STALLED_RETRY_NS NSEC_PER_MSEC
-#define COPY_SEGMENTS 256
-
-struct copy_batch {
-	struct list requests;		/* struct request.io.node, all of one address space */
-	struct mm *mm;
-	pid_t tid;
-	unsigned local_count;
-	unsigned remote_count;
-	size_t bytes;
-	struct iovec local[COPY_SEGMENTS];
-	struct uvec remote[COPY_SEGMENTS];
-};
-
-static struct request *request_of(struct list *node)
-{
-	return container_of(list_entry(node, struct io, node), struct request, io);
-}
 
 /* With nothing in flight no completion will call for it: then the next turns do (an engine without memory). */
 static void stall(struct dispatch *d, struct request *r)
@@ -92,122 +76,6 @@ static void restart_stalled(struct dispatch *d)
 		request_start(d, request_of(node));
 	}
 	engine_flush(d->engine);
-}
-
-/* Bytes of this piece's result that go to the user. */
-static size_t read_bytes(const struct request *r)
-{
-	return r->io.op == IO_READ && r->io.result > 0 && !r->dropped && !r->ctx->mm->dead
-		? (size_t)r->io.result : 0;
-}
-
-static void copy_failed(struct request *r, ssize_t copied)
-{
-	if (copied == -ESRCH || copied == -EPERM)
-		return;			/* nobody is left to read it */
-	r->faulted = true;
-	if (copied > 0)
-		r->io.result = copied;
-	else
-		r->io.result = -EFAULT;
-}
-
-static unsigned clip_local(const struct request *r, size_t bytes, struct iovec *out)
-{
-	unsigned n = 0;
-
-	for (; n < r->local_count && bytes; n++) {
-		out[n] = r->local[n];
-		out[n].iov_len = min_u64(out[n].iov_len, bytes);
-		bytes -= out[n].iov_len;
-	}
-	return n;
-}
-
-static unsigned clip_remote(const struct request *r, size_t bytes, struct uvec *out)
-{
-	unsigned n = 0;
-
-	for (; n < r->remote_count && bytes; n++) {
-		out[n] = r->remote[n];
-		out[n].length_bytes = min_u64(out[n].length_bytes, bytes);
-		bytes -= out[n].length_bytes;
-	}
-	return n;
-}
-
-static void copy_alone(struct request *r)
-{
-	const size_t bytes = read_bytes(r);
-	struct iovec local[REQUEST_SEGMENTS_MAX];
-	struct uvec remote[REQUEST_SEGMENTS_MAX];
-	ssize_t copied;
-
-	if (!bytes)
-		return;
-	copied = mm_writev(r->ctx->mm, r->tid, remote, clip_remote(r, bytes, remote),
-			   local, clip_local(r, bytes, local));
-	if (copied != (ssize_t)bytes)
-		copy_failed(r, copied);
-}
-
-/* One system call for all; a fault somewhere: each again for itself, which is harmless. */
-static void copy_flush(struct copy_batch *b)
-{
-	ssize_t copied;
-
-	if (!b->bytes)
-		return;
-	copied = mm_writev(b->mm, b->tid, b->remote, b->remote_count, b->local, b->local_count);
-	if (copied != (ssize_t)b->bytes) {
-		list_for_each(node, tmp, &b->requests)
-			copy_alone(request_of(node));
-	}
-	b->bytes = 0;
-	b->local_count = 0;
-	b->remote_count = 0;
-}
-
-static bool copy_fits(const struct copy_batch *b, const struct request *r)
-{
-	return b->bytes == 0 || (b->mm == r->ctx->mm && b->local_count + r->local_count <= COPY_SEGMENTS &&
-				 b->remote_count + r->remote_count <= COPY_SEGMENTS);
-}
-
-static void copy_out(struct list *ios)
-{
-	struct copy_batch b;		/* large: only what counts is initialised */
-	struct list done;
-
-	b.bytes = 0;
-	b.local_count = 0;
-	b.remote_count = 0;
-	list_init(&b.requests);
-	list_init(&done);
-	for (struct list *node; (node = list_pop(ios));) {
-		struct request *r = request_of(node);
-		const size_t bytes = read_bytes(r);
-
-		if (!copy_fits(&b, r)) {
-			copy_flush(&b);
-			list_splice_tail(&done, &b.requests);
-		}
-		list_add_tail(&b.requests, node);
-		if (r->local_count > COPY_SEGMENTS || r->remote_count > COPY_SEGMENTS) {
-			copy_alone(r);
-			continue;
-		}
-		if (!bytes)
-			continue;
-		b.mm = r->ctx->mm;
-		b.tid = r->tid;
-		b.local_count += clip_local(r, bytes, &b.local[b.local_count]);
-		b.remote_count += clip_remote(r, bytes, &b.remote[b.remote_count]);
-		b.bytes += bytes;
-	}
-	copy_flush(&b);
-	list_splice_tail(&done, &b.requests);
-	list_splice_tail(ios, &done);
 }
 
 /* The kernel's own signal saturates and never blocks; a write of ours must not either. */

@@ -13,6 +13,8 @@ supervisor_sources = \
 	%D%/complete.h \
 	%D%/context.c \
 	%D%/context.h \
+	%D%/copy_out.c \
+	%D%/copy_out.h \
 	%D%/creds.c \
 	%D%/creds.h \
 	%D%/dispatch.c \

@@ -59,6 +59,7 @@ victims = \
 	%D%/parity/victim_threads \
 	%D%/victim_deny \
 	%D%/victim_durable \
+	%D%/victim_fuse \
 	%D%/victim_lives \
 	%D%/victim_pty \
 	%D%/victim_room \
@@ -86,9 +87,6 @@ script_tests = \
 	%D%/layers.sh \
 	%D%/life.sh \
 	%D%/limits.sh \
-	%D%/parity-no-uring.sh \
-	%D%/parity-submit-kernel.sh \
-	%D%/parity-threads.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
 	%D%/parity/destroy.sh \
@@ -139,7 +137,6 @@ test_files = \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
 	%D%/parity/eventfd.expect \
-	%D%/parity/every.sh \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Copying what was read to the processes that asked for it; part of completion (complete.h). */
+#ifndef COPY_OUT_H
+#define COPY_OUT_H
+
+#include "request.h"
+
+static inline struct request *request_of(struct list *node)
+{
+	return container_of(list_entry(node, struct io, node), struct request, io);
+}
+
+/* All of ios, in order; results of requests whose memory could not be written are changed. */
+void copy_out(struct list *ios);
+
+#endif
