@@ -2,22 +2,24 @@
 #include "call.h"
 
 #include <linux/audit.h>
+#include <string.h>
 #include <sys/syscall.h>
 
-static const struct {
+static const struct native_call {
 	int nr;
 	enum call_kind kind;
+	unsigned args;			/* the registers behind them hold anything */
 } native_calls[] = {
-	{ SYS_io_setup, CALL_SETUP },
-	{ SYS_io_destroy, CALL_DESTROY },
-	{ SYS_io_getevents, CALL_GETEVENTS },
-	{ SYS_io_submit, CALL_SUBMIT },
-	{ SYS_io_cancel, CALL_CANCEL },
-	{ SYS_io_pgetevents, CALL_PGETEVENTS },
-	{ SYS_execve, CALL_EXEC },
-	{ SYS_execveat, CALL_EXEC },
-	{ SYS_exit, CALL_EXIT },
-	{ SYS_exit_group, CALL_EXIT_GROUP },
+	{ SYS_io_setup, CALL_SETUP, 2 },
+	{ SYS_io_destroy, CALL_DESTROY, 1 },
+	{ SYS_io_getevents, CALL_GETEVENTS, 5 },
+	{ SYS_io_submit, CALL_SUBMIT, 3 },
+	{ SYS_io_cancel, CALL_CANCEL, 3 },
+	{ SYS_io_pgetevents, CALL_PGETEVENTS, 6 },
+	{ SYS_execve, CALL_EXEC, 3 },
+	{ SYS_execveat, CALL_EXEC, 5 },
+	{ SYS_exit, CALL_EXIT, 1 },
+	{ SYS_exit_group, CALL_EXIT_GROUP, 1 },
 };
 
 #if defined(__x86_64__)
@@ -53,17 +55,32 @@ static enum call_kind foreign_kind(const struct notice *n)
 }
 #endif
 
-enum call_kind call_kind_of(const struct notice *n)
+static const struct native_call *native_call(const struct notice *n)
 {
 #if defined(__x86_64__)
 	if (n->arch != AUDIT_ARCH_X86_64)
-		return foreign_kind(n);
+		return NULL;
 #endif
 	for (size_t i = 0; i < ARRAY_SIZE(native_calls); i++) {
 		if (native_calls[i].nr == n->nr)
-			return native_calls[i].kind;
+			return &native_calls[i];
 	}
-	return foreign_kind(n);
+	return NULL;
+}
+
+enum call_kind call_kind_of(const struct notice *n)
+{
+	const struct native_call *known = native_call(n);
+
+	return known ? known->kind : foreign_kind(n);
+}
+
+bool notice_same_call(const struct notice *a, const struct notice *b)
+{
+	const struct native_call *known = native_call(a);
+
+	return known && a->nr == b->nr && a->arch == b->arch && a->ip == b->ip &&
+	       memcmp(a->args, b->args, known->args * sizeof(a->args[0])) == 0;
 }
 
 bool call_is_aio(enum call_kind kind)

@@ -30,6 +30,8 @@ enum call_kind {
 };
 
 enum call_kind call_kind_of(const struct notice *n);
+/* The same call once more: number, arguments, place in the program. Never true for foreign ones. */
+bool notice_same_call(const struct notice *a, const struct notice *b);
 bool call_is_aio(enum call_kind kind);		/* not exec, not exit */
 
 enum door {
@@ -56,6 +58,9 @@ struct call {
 	uint64_t check_ns;		/* when to look at the thread's state again */
 	uint64_t cursor;		/* io_submit: entries accepted; io_getevents: events taken */
 	bool again;			/* the handler has seen it before */
+	bool away;			/* broken off while parked; was asked in vain, and waits for its caller */
+	bool lost;			/* the answer was given behind a handler: it has not reached the caller */
+	uint64_t digest;		/* io_submit: of the accepted entries (kept.h) */
 	bool broken;			/* a signal waits for the thread: answer -EINTR if nothing was done */
 
 	struct {			/* io_getevents, io_pgetevents */
@@ -66,6 +71,8 @@ struct call {
 		bool has_mask;
 		uint64_t sigmask;
 		uaddr sigmask_at;
+		unsigned last_head;	/* what the last pass has taken */
+		unsigned last_count;
 		struct loop_timer deadline;
 		struct dispatch *deadline_owner;
 	} wait;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "complete.h"
+#include "kept.h"
 #include "log.h"
 #include "notify.h"
 
@@ -21,7 +22,12 @@
 
 typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
 
-static struct verdict handle_foreign(struct dispatch *d, struct call *call);
+static struct verdict handle_foreign(struct dispatch *d, struct call *call)
+{
+	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they get ENOSYS",
+		      (int)call->notice.tid);
+	return verdict_return(-ENOSYS);
+}
 
 static handler_fn *const handlers[CALL_KINDS] = {
 	[CALL_SETUP] = handle_setup,
@@ -35,13 +41,6 @@ static handler_fn *const handlers[CALL_KINDS] = {
 	[CALL_EXIT_GROUP] = life_exit,
 	[CALL_FOREIGN] = handle_foreign,
 };
-
-static struct verdict handle_foreign(struct dispatch *d, struct call *call)
-{
-	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they get ENOSYS",
-		      (int)call->notice.tid);
-	return verdict_return(-ENOSYS);
-}
 
 static void call_free(struct dispatch *d, struct call *call)
 {
@@ -77,50 +76,52 @@ static void park(struct dispatch *d, struct call *call, struct list *on)
 	watch_call(d, call);
 }
 
-/*
- * Without WAIT_KILLABLE_RECV a signal can take the answer away from a call that has been executed. If the thread
- * makes the same call again from the same place (SA_RESTART), it gets this answer, and nothing runs twice.
- */
-static void keep_answer(struct call *call, int64_t value)
+static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 {
-	if (call->thread && call_is_aio(call->kind))
-		call->thread->kept = (struct kept_answer){ true, call->notice, value };
+	if (v->kind == VERDICT_CONTINUE)
+		return notify_continue(d->notify, call->notice.cookie);
+	if (!kept_caller_sleeps(d, call))
+		return -ENOENT;
+	return notify_reply(d->notify, call->notice.cookie, v->value);
 }
 
 static void answer(struct dispatch *d, struct call *call, const struct verdict *v)
 {
-	int err;
+	const int err = reply(d, call, v);
 
-	if (v->kind == VERDICT_CONTINUE)
-		err = notify_continue(d->notify, call->notice.cookie);
-	else
-		err = notify_reply(d->notify, call->notice.cookie, v->value);
-	/* behind a reply the thread is given its result itself */
-	if (err == -ENOENT && v->kind == VERDICT_RETURN && !v->after)
-		keep_answer(call, v->value);
-	else if (err && err != -ENOENT)
+	if (err && err != -ENOENT)
 		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid, strerror(-err));
 	if (v->after)
 		v->after(d, call);
+	if (v->kind == VERDICT_RETURN && (v->after ? call->lost : err == -ENOENT))
+		kept_put(d, call, v->value);
 	call_free(d, call);
 }
 
 static bool give_kept_answer(struct dispatch *d, struct call *call)
 {
-	struct kept_answer kept = call->thread->kept;
-	struct verdict v = verdict_return(kept.value);
+	struct verdict v = verdict_return(0);
 
-	call->thread->kept.valid = false;
-	if (!kept.valid || !notice_same_call(&kept.notice, &call->notice))
+	if (!kept_get(d, call, &v.value))
 		return false;
 	answer(d, call, &v);
 	return true;
 }
 
-/* A parked call is asked only while somebody waits for the answer. */
+/* Only a call that somebody waits for is executed or asked again. */
 static bool caller_gone(struct dispatch *d, struct call *call)
 {
-	return call->again && call_is_aio(call->kind) && !notify_valid(d->notify, call->notice.cookie);
+	return (call->again || d->breakable) && call_is_aio(call->kind) &&
+	       !notify_valid(d->notify, call->notice.cookie);
+}
+
+static void leave(struct dispatch *d, struct call *call)
+{
+	if (!call->again)
+		d->counts.calls--;	/* broken off before it was executed */
+	call->away = call->again && kept_waits(d, call);
+	if (!call->away)
+		dispatch_forget(d, call);
 }
 
 void dispatch_run(struct dispatch *d, struct call *call)
@@ -128,7 +129,7 @@ void dispatch_run(struct dispatch *d, struct call *call)
 	struct verdict v;
 
 	if (caller_gone(d, call)) {
-		dispatch_forget(d, call);
+		leave(d, call);
 		return;
 	}
 	atomic_store_explicit(&d->pulse->pid, call->notice.tid, memory_order_relaxed);
@@ -172,11 +173,8 @@ void dispatch_run_ready(struct dispatch *d)
  */
 static bool goes_on_parked(struct dispatch *d, struct call *call)
 {
-	struct call *parked = call->thread->call;
-
-	if (!parked)
+	if (!kept_goes_on(d, call))
 		return false;
-	parked->notice.cookie = call->notice.cookie;
 	call_free(d, call);
 	return true;
 }
@@ -312,13 +310,6 @@ bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns)
 	return now - begin_ns > LONG_WORK_NS && loop_timer_start(d->loop, &d->again, now) == 0;
 }
 
-static void flush(struct dispatch *d)
-{
-	if (d->unflushed)
-		engine_flush(d->engine);
-	d->unflushed = false;
-}
-
 static void handle_arrived(struct dispatch *d)
 {
 	for (struct list *node; (node = list_pop(&d->arrived));)
@@ -347,7 +338,6 @@ static void listener_readable(void *arg, unsigned events)
 		handle_arrived(d);
 		d->pumped_ns = now_ns();
 	} while (d->pumped_ns - begin_ns < TURN_NS);
-	flush(d);
 	if (d->no_waits) {
 		loop_unwatch(d->listener);
 		d->listener = NULL;
@@ -361,7 +351,6 @@ static void each_turn(void *arg)
 	dispatch_wake(d, &d->later);
 	complete_finished(d);
 	dispatch_run_ready(d);
-	flush(d);
 }
 
 int dispatch_start(struct dispatch *d)

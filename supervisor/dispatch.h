@@ -36,6 +36,7 @@ struct dispatch {
 	unsigned possible_cpus;
 	struct loop_watch *listener;
 	bool no_waits;			/* the last tracee is gone */
+	bool breakable;			/* no WAIT_KILLABLE_RECV: signals break off calls that were received */
 	struct dispatch_counts counts;
 	struct call *submitting;	/* the io_submit that is being handled just now */
 	uint64_t last_call_id;
@@ -56,7 +57,6 @@ struct dispatch {
 	struct list orphan_wait;	/* execs waiting for writes of the dead */
 	struct list stalled;		/* requests that the engine had no room for: struct io.node */
 	struct list finished;		/* ios done inside submit, to be completed: struct io.node */
-	bool unflushed;			/* the engines have been given something and not yet flushed */
 	unsigned crowd;			/* > 0: several callers waited at once not long ago */
 	unsigned lonely;		/* turns since the start with one receive only */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
@@ -105,11 +105,13 @@ void life_forget(struct dispatch *d, struct call *call);	/* a parked exec was ki
 
 /* handle_getevents.c: after completions were published, or the context has died. */
 void waiters_wake(struct dispatch *d, struct context *ctx);
+void getevents_undo(struct call *call);	/* what its last pass took goes back into the ring */
 bool waiter_must_break(struct call *call, char state);	/* a signal waits for this parked call */
 
 /* watch.c: looks at the threads of parked calls for signals and death. */
 void watch_init(struct dispatch *d);
 void watch_call(struct dispatch *d, struct call *call);
+void watch_break_off(struct dispatch *d, struct call *call);	/* a signal waits for, or has broken off, this one */
 
 /* handle_setup.c */
 /* Dead for all calls from now on; waiters are answered; what waits for a peer is cancelled. */

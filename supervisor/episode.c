@@ -12,10 +12,10 @@
 
 #define SCRATCH_BELOW_STACK 1024	/* beyond the red zone */
 
-int episode_begin(struct call *call)
+int episode_seize(struct call *call)
 {
 	struct remote *r = calloc(1, sizeof(*r));
-	int err = r ? remote_seize(r, (pid_t)call->notice.tid) : -ENOMEM;
+	int err = r ? remote_seize(r, (pid_t)call->notice.tid, call->notice.ip) : -ENOMEM;
 
 	if (err) {
 		free(r);
@@ -23,6 +23,25 @@ int episode_begin(struct call *call)
 	}
 	call->episode = r;
 	return 0;
+}
+
+int episode_begin(struct call *call)
+{
+	int err = episode_seize(call);
+
+	if (!err)
+		err = remote_interrupt(call->episode);
+	if (err && call->episode)
+		episode_end(call);
+	return err;
+}
+
+int episode_stop(struct call *call)
+{
+	const int err = remote_stop(call->episode);
+
+	call->lost = err == -EINTR;
+	return err;
 }
 
 void episode_end(struct call *call)
@@ -60,12 +79,12 @@ static int raise_in_thread(struct remote *r, int signo)
 static void raise_behind_reply(struct dispatch *d, struct call *call)
 {
 	struct remote *r = call->episode;
-	int err = remote_stop(r);
+	int err = episode_stop(call);
 
-	if (!err) {
-		err = raise_in_thread(r, call->raise_signo);
+	if (!err)
 		remote_result(r, (int64_t)call->wait.nr);
-	}
+	if (!err || err == -EINTR)
+		err = raise_in_thread(r, call->raise_signo);
 	episode_end(call);
 	if (err && err != -ESRCH)
 		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid, call->raise_signo);
@@ -88,7 +107,7 @@ static void suspend_behind_reply(struct dispatch *d, struct call *call)
 	struct remote *r = call->episode;
 	const int64_t value = (int64_t)call->wait.nr;
 
-	if (remote_stop(r) == 0) {
+	if (episode_stop(call) == 0) {
 		remote_result(r, value);
 		if (value == -EINTR)
 			remote_restartable(r, call->notice.nr);

@@ -10,6 +10,9 @@
 #include "call.h"
 
 int episode_begin(struct call *call);	/* 0 or -errno: it cannot be traced */
+int episode_seize(struct call *call);	/* the same in two steps: what uses the call's reply comes before ... */
+					/* ... remote_interrupt() */
+int episode_stop(struct call *call);	/* behind the reply: as remote_stop(); notes a lost answer */
 void episode_end(struct call *call);	/* lets it go */
 
 /*

@@ -43,8 +43,29 @@ static int64_t take(struct call *call, struct context *ctx)
 	if (taken > 0) {
 		ring_consume(&ctx->ring, head, count);
 		call->cursor += count;
+		call->ctx = ctx;
+		call->wait.last_head = head;
+		call->wait.last_count = count;
 	}
 	return taken;
+}
+
+void getevents_undo(struct call *call)
+{
+	if (call->wait.last_count)
+		ring_unconsume(&call->ctx->ring, call->wait.last_head, call->wait.last_count);
+}
+
+/*
+ * Where a signal can break the call off behind our back, what an early pass has taken would be lost with it: it
+ * takes when it can answer, unless so much is there that the ring might fill up.
+ */
+static bool takes_later(const struct dispatch *d, const struct call *call, const struct context *ctx)
+{
+	const unsigned present = ring_count(&ctx->ring, ring_head(&ctx->ring));
+
+	return d->breakable && !call->broken && !call->wait.expired &&
+	       present < call->wait.min_nr - call->cursor && present < ctx->ring.nr / 2;
 }
 
 static bool signal_waits(const struct call *call)
@@ -133,7 +154,7 @@ static int read_timeout(struct call *call, int64_t *ns)
 
 static struct verdict first_pass(struct dispatch *d, struct call *call, struct context *ctx, int64_t ns)
 {
-	const int64_t taken = take(call, ctx);
+	const int64_t taken = ns && takes_later(d, call, ctx) ? 0 : take(call, ctx);
 
 	if (taken < 0)
 		return answer(call, taken);
@@ -172,9 +193,12 @@ static struct verdict resume(struct dispatch *d, struct call *call)
 	struct context *ctx = call->ctx;
 	int64_t taken;
 
-	if (ctx->dead)
+	if (ctx->dead) {
+		if (d->breakable)
+			(void)take(call, ctx);
 		return answer(call, -EINVAL);
-	taken = take(call, ctx);
+	}
+	taken = takes_later(d, call, ctx) ? 0 : take(call, ctx);
 	if (taken < 0)
 		return answer(call, taken);
 	if (call->cursor >= call->wait.min_nr || call->wait.expired)

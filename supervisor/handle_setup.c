@@ -18,7 +18,7 @@
 
 static int seize(struct dispatch *d, struct call *call)
 {
-	const int err = episode_begin(call);
+	const int err = episode_seize(call);
 
 	if (!err)
 		return 0;
@@ -49,15 +49,21 @@ static int add_ring_fd(struct dispatch *d, struct call *call, struct context *ct
 	return fd;
 }
 
+static void close_ring_fd(struct remote *r, int fd)
+{
+	const uint64_t args[] = { (uint64_t)fd, 0, 0, 0, 0, 0 };
+
+	(void)remote_syscall(r, SYS_close, args);
+}
+
 static int64_t map_ring(struct remote *r, const struct context *ctx, int fd)
 {
 	const uint64_t map[] = { 0, ctx->ring.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, (uint64_t)fd, 0 };
-	const uint64_t unused[] = { (uint64_t)fd, 0, 0, 0, 0, 0 };
 	const int64_t at = remote_syscall(r, SYS_mmap, map);
 	const uint64_t advice[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTFORK, 0, 0, 0 };
 	const uint64_t no_dump[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTDUMP, 0, 0, 0 };
 
-	(void)remote_syscall(r, SYS_close, unused);
+	close_ring_fd(r, fd);
 	if (at < 0 && at > -4096)
 		return at == -ESRCH ? at : -ENOMEM;
 	(void)remote_syscall(r, SYS_madvise, advice);
@@ -97,9 +103,11 @@ static void setup_behind_reply(struct dispatch *d, struct call *call)
 {
 	struct remote *r = call->episode;
 	struct context *ctx = call->ctx;
-	int64_t at, result = remote_stop(r);
+	int64_t at, result = episode_stop(call);
 
-	if (result) {
+	if (result == -EINTR) {
+		close_ring_fd(r, (int)call->cursor);	/* it comes again, or has ended with EINTR */
+	} else if (result) {
 		if (result != -ESRCH)
 			log_warn("io_setup in process %d failed: its thread could not be stopped (%s)",
 				 call->thread->source.tgid, strerror((int)-result));
@@ -138,10 +146,14 @@ static int setup_check(struct dispatch *d, struct call *call)
 /* Seized in vain: it is met behind its reply, which stands, and let go. */
 static void setup_in_vain(struct dispatch *d, struct call *call)
 {
-	int err = remote_stop(call->episode);
+	const int64_t err = (int64_t)call->cursor;
+	const bool broken_off = err == -ENOENT || err == -ESRCH;	/* before ADDFD, or in it */
 
-	if (!err)
-		remote_result(call->episode, -ENOMEM);
+	if (episode_stop(call) == 0) {
+		if (!broken_off)
+			remote_result(call->episode, -ENOMEM);
+	}
+	call->lost |= broken_off;
 	episode_end(call);
 }
 
@@ -163,13 +175,11 @@ struct verdict handle_setup(struct dispatch *d, struct call *call)
 		return verdict_return(err);
 	}
 	fd = add_ring_fd(d, call, call->ctx);
-	if (fd < 0) {
-		context_destroy(call->ctx);
-		v.after = setup_in_vain;
-		return v;
-	}
 	call->cursor = (uint64_t)fd;
-	v.after = setup_behind_reply;
+	(void)remote_interrupt(call->episode);
+	if (fd < 0)
+		context_destroy(call->ctx);
+	v.after = fd < 0 ? setup_in_vain : setup_behind_reply;
 	return v;
 }
 
@@ -177,11 +187,12 @@ struct verdict handle_setup(struct dispatch *d, struct call *call)
 static void destroy_behind_reply(struct dispatch *d, struct call *call)
 {
 	struct remote *r = call->episode;
+	const int err = episode_stop(call);
 
-	if (remote_stop(r) == 0) {
+	if (!err || err == -EINTR)
 		unmap_ring(r, call->wait.nr, call->wait.min_nr);
+	if (!err)
 		remote_result(r, 0);
-	}
 	episode_end(call);
 }
 

@@ -12,16 +12,18 @@
 #include "complete.h"
 #include "episode.h"
 #include "iocb.h"
+#include "kept.h"
 #include "log.h"
+#include "notify.h"
 #include "submit.h"
 
-#define START_AT_ONCE 4		/* requests in flight */
 #define FINISHED_MAX 64		/* complete in between, so that memory comes back */
 
 /* What became of one entry; a negative number is the error of io_submit. */
 enum taken {
 	TAKEN = 0,
 	TAKEN_WAIT = 1,			/* accepted, but the caller must wait for it */
+	TAKEN_GONE = -EINTR,		/* the caller has been broken off */
 	TAKEN_NO_ROOM = 2,		/* not accepted; try again when something comes back */
 };
 
@@ -147,6 +149,10 @@ static int begin(struct submission *s, struct request *r, const struct iocb *cb,
 		unreserve(s, r);
 		return TAKEN_NO_ROOM;
 	}
+	if (s->d->breakable && !notify_valid(s->d->notify, s->call->notice.cookie)) {
+		unreserve(s, r);	/* what was read may be of the program's next call */
+		return TAKEN_GONE;
+	}
 	return result ? finish_unstarted(s, r, result) : start(s, r);
 }
 
@@ -181,23 +187,12 @@ static int submit_one(struct submission *s, uint64_t index)
 	return begin(s, r, cb, key_known);
 }
 
-/*
- * What storage completes as soon as it is started (a hole read with O_DIRECT) is complete for the caller too. A
- * single request among others in flight is started with those of the next calls, when the turn ends (dispatch.c,
- * 50 us at most): one system call and one doorbell of the device for all.
- */
+/* What storage completes as soon as it is started (a hole read with O_DIRECT) is complete for the caller too. */
 static void flush(struct submission *s)
 {
-	struct dispatch *d = s->d;
-
 	submit_put_files(s);
-	if (d->outstanding <= START_AT_ONCE || s->nr > 1) {
-		engine_flush(d->engine);
-		complete_started(d);
-	} else {
-		d->unflushed = true;
-		complete_finished(d);
-	}
+	engine_flush(s->d->engine);
+	complete_started(s->d);
 	s->finished = 0;
 }
 
@@ -216,6 +211,20 @@ static struct verdict no_room(struct submission *s)
 	return verdict_return(s->call->cursor ? (int64_t)s->call->cursor : -EAGAIN);
 }
 
+static void entry_accepted(struct submission *s)
+{
+	const struct iocb *cb;
+	bool key_known;
+	uint64_t at;
+
+	if (s->d->breakable) {
+		cb = submit_entry(s, s->call->cursor, &at, &key_known);
+		if (cb)
+			kept_note_entry(s->call, at, cb);
+	}
+	s->call->cursor++;
+}
+
 static struct verdict submit_all(struct submission *s)
 {
 	const uint64_t begin_ns = now_ns();
@@ -225,7 +234,7 @@ static struct verdict submit_all(struct submission *s)
 	while (call->cursor < s->nr && taken == TAKEN) {
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
-			call->cursor++;
+			entry_accepted(s);
 		/* no room: what this call has done itself may hold it */
 		if (taken == TAKEN_WAIT || (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
 			flush(s);
@@ -242,6 +251,9 @@ static struct verdict submit_all(struct submission *s)
 		return verdict_park(NULL);
 	if (taken == TAKEN_NO_ROOM)
 		return no_room(s);
+	call->away = taken == TAKEN_GONE && call->cursor;
+	if (call->away)
+		return verdict_park(NULL);
 	return verdict_return(call->cursor ? (int64_t)call->cursor : taken);
 }
 

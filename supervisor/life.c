@@ -191,6 +191,9 @@ void life_exec_thread_back(struct dispatch *d, struct mm *mm, pid_t tid)
 
 void life_forget(struct dispatch *d, struct call *call)
 {
+	/* broken off by a signal (kept.h): it comes again */
+	if (d->breakable && (call->kind == CALL_EXIT || call->kind == CALL_EXIT_GROUP) && call->mm)
+		call->mm->closing = false;
 	if (call->kind == CALL_EXEC && call->mm && call->mm->exec == MM_EXEC_DRAINING &&
 	    call->mm->exec_tid == (pid_t)call->notice.tid)
 		exec_failed(d, call->mm);

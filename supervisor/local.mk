@@ -54,6 +54,8 @@ supervisor_sources = \
 	%D%/io.h \
 	%D%/iocb.c \
 	%D%/iocb.h \
+	%D%/kept.c \
+	%D%/kept.h \
 	%D%/kill_tree.c \
 	%D%/launch.c \
 	%D%/launch.h \

@@ -101,12 +101,6 @@ static void notice_fill(struct notice *out, const struct seccomp_notif *req)
 		out->args[i] = req->data.args[i];
 }
 
-bool notice_same_call(const struct notice *a, const struct notice *b)
-{
-	return a->nr == b->nr && a->arch == b->arch && a->ip == b->ip &&
-	       memcmp(a->args, b->args, sizeof(a->args)) == 0;
-}
-
 int notify_receive(struct notify *n, struct notice *out)
 {
 	memset(n->req, 0, n->req_bytes);

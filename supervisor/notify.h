@@ -21,9 +21,6 @@ struct notice {
 	uint64_t args[6];
 };
 
-/* The same call once more: number, arguments, place in the program. */
-bool notice_same_call(const struct notice *a, const struct notice *b);
-
 /* Takes the listener over; NULL with errno. Switches SYNC_WAKE_UP on where the kernel has it. */
 struct notify *notify_open(int listener_fd);
 void notify_close(struct notify *n);	/* accepts NULL */

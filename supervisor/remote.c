@@ -7,7 +7,9 @@
  * is there. Signals are blocked meanwhile, or a pending one would stop the injection half-way; SIGSTOP
  * cannot be blocked, is swallowed, and sent again before the end. Without WAIT_KILLABLE_RECV the interrupt
  * breaks the wait off instead, and the kernel wants to restart the call: orig_rax = -1 says that there is
- * none to restart.
+ * none to restart. There a signal may also have come before the interrupt: the thread then stops at the start of
+ * its handler, the call is over or will be made again, and its result can no more be set; system calls can still
+ * be run, from the known place of the trapped one.
  *
  * Death is possible at every step: each ptrace(2) may say ESRCH, and each wait may report the end. The
  * supervisor is then not the one who reaps, unless the thread is a process of ours (children.c does that),
@@ -87,14 +89,15 @@ static int remote_wait(struct remote *r, int *status)
 	}
 }
 
-int remote_seize(struct remote *r, pid_t tid)
+int remote_seize(struct remote *r, pid_t tid, uint64_t ip)
 {
-	*r = (struct remote){ .tid = tid, .mask_kept = true };
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD))
-		return neg_errno();
-	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
-		return remote_died(r);
-	return 0;
+	*r = (struct remote){ .tid = tid, .ip = ip, .mask_kept = true };
+	return ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) ? neg_errno() : 0;
+}
+
+int remote_interrupt(struct remote *r)
+{
+	return ptrace(PTRACE_INTERRUPT, r->tid, NULL, NULL) ? remote_died(r) : 0;
 }
 
 static int remote_get_regs(struct remote *r, struct user_regs_struct *regs)
@@ -128,19 +131,24 @@ static int remote_check_instruction(struct remote *r)
 	long word;
 
 	errno = 0;
-	word = ptrace(PTRACE_PEEKTEXT, r->tid, (void *)(r->regs.rip - SYSCALL_BYTES), NULL);
+	word = ptrace(PTRACE_PEEKTEXT, r->tid, (void *)(r->ip - SYSCALL_BYTES), NULL);
 	if (errno)
 		return errno == ESRCH ? remote_died(r) : -EINVAL;
 	return (word & 0xffff) == SYSCALL_OPCODE ? 0 : -EINVAL;
 }
 
-/* A signal came first: it is delivered, except SIGSTOP, which would stop us too. */
+/*
+ * A signal came first: it is delivered, except SIGSTOP, which would stop us too. Its stop has used the interrupt up
+ * (ptrace_stop() of kernel/signal.c, 6.18, clears JOBCTL_TRAP_STOP).
+ */
 static int remote_pass_signal(struct remote *r, int signo)
 {
 	if (signo == SIGSTOP) {
 		r->stop_again = true;
 		signo = 0;
 	}
+	if (remote_interrupt(r))
+		return -ESRCH;
 	return ptrace(PTRACE_CONT, r->tid, NULL, (void *)(long)signo) ? remote_died(r) : 0;
 }
 
@@ -161,6 +169,8 @@ int remote_stop(struct remote *r)
 		err = remote_check_instruction(r);
 	if (!err)
 		err = remote_block_signals(r);
+	if (!err && r->regs.rip != r->ip)
+		err = -EINTR;
 	return err;
 }
 
@@ -187,7 +197,7 @@ static int remote_prepare(struct remote *r, long nr, const uint64_t args[6])
 {
 	struct user_regs_struct regs = r->regs;
 
-	regs.rip -= SYSCALL_BYTES;
+	regs.rip = r->ip - SYSCALL_BYTES;
 	regs.rax = (unsigned long)nr;
 	regs.orig_rax = (unsigned long)-1;
 	regs.rdi = args[0];

@@ -3,7 +3,7 @@
  * A short ptrace episode in one thread: stop it on its way out of a trapped call, run a few system calls
  * in it, set the call's result, let it go. Strict pairs, used on the loop thread only:
  *
- *	remote_seize()  ... the caller sends the reply ...  remote_stop()
+ *	remote_seize(), remote_interrupt()  ... the caller sends the reply ...  remote_stop()
  *	remote_syscall() as often as needed, remote_result()
  *	remote_release()		always, after a successful remote_seize()
  */
@@ -17,6 +17,7 @@
 
 struct remote {
 	pid_t tid;
+	uint64_t ip;		/* behind the trapped call's instruction */
 	bool stopped;
 	bool gone;		/* it died on the way */
 	bool mask_kept;		/* the thread's mask is as it shall be: leave it */
@@ -28,11 +29,14 @@ struct remote {
 };
 
 /* 0; -EPERM: already traced (gdb), not dumpable, or refused by policy; -ESRCH: gone. */
-int remote_seize(struct remote *r, pid_t tid);
+int remote_seize(struct remote *r, pid_t tid, uint64_t ip);	/* ip: as the notice says */
+/* From here on nothing can be done to the call but to answer it (without WAIT_KILLABLE_RECV: not even that). */
+int remote_interrupt(struct remote *r);		/* 0 or -ESRCH */
 
 /*
  * Waits until the thread stands behind its trapped call, with all signals blocked. The call's reply must
- * have been sent. 0, -ESRCH (died), -ETIMEDOUT, -EINVAL (not at a system call instruction).
+ * have been sent. 0, -ESRCH (died), -ETIMEDOUT, -EINVAL (no system call instruction); -EINTR: a signal handler
+ * comes first, so that the call's result cannot be set; system calls can be made.
  */
 int remote_stop(struct remote *r);
 

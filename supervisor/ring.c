@@ -129,3 +129,10 @@ void ring_consume(struct ring *r, unsigned head, unsigned taken)
 {
 	atomic_store_explicit(&header(r)->head, (head + taken) % r->nr, memory_order_release);
 }
+
+void ring_unconsume(struct ring *r, unsigned head, unsigned taken)
+{
+	uint32_t now = (head + taken) % r->nr;
+
+	(void)atomic_compare_exchange_strong(&header(r)->head, &now, head);
+}

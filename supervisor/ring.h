@@ -36,5 +36,7 @@ void ring_publish(struct ring *r, const struct ring_event *ev);
 /* The longest piece of events in memory from head on, at most max; *events points into the ring. */
 unsigned ring_peek(const struct ring *r, unsigned head, unsigned max, const struct ring_event **events);
 void ring_consume(struct ring *r, unsigned head, unsigned taken);	/* stores the new head */
+/* Puts the head back, unless the program has moved it since; nothing was published meanwhile. */
+void ring_unconsume(struct ring *r, unsigned head, unsigned taken);
 
 #endif

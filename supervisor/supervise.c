@@ -217,6 +217,7 @@ static int build(struct supervisor *s)
 	struct dispatch *d = &s->d;
 	int err;
 
+	d->breakable = !s->launch.wait_killable;
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
 	if (!d->notify)
 		return neg_errno();

@@ -72,6 +72,7 @@ struct kept_answer {
 	bool valid;
 	struct notice notice;
 	int64_t value;
+	uint64_t digest;		/* io_submit: of the entries */
 };
 
 struct thread {

@@ -5,6 +5,7 @@
  * that are due, after 1 ms first, then after a quarter of the time parked so far, at most 250 ms.
  */
 #include "complete.h"
+#include "kept.h"
 #include "log.h"
 #include "notify.h"
 
@@ -19,8 +20,7 @@ static void watch_arm(struct dispatch *d, uint64_t due_ns)
 		log_warn_once("out of memory for a timer: signals may not interrupt io_getevents");
 }
 
-/* A signal waits for this thread: what its call does about that. */
-static void break_off(struct dispatch *d, struct call *call)
+void watch_break_off(struct dispatch *d, struct call *call)
 {
 	if (call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS) {
 		call->broken = true;
@@ -45,11 +45,13 @@ static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
 		return call->check_ns;
 	call->check_ns = now + min_u64(max_u64(parked_ns / 4, CHECK_FIRST_NS), CHECK_LAST_NS);
 	if (!notify_valid(d->notify, call->notice.cookie)) {
+		if (kept_waits(d, call))
+			return call->check_ns;
 		dispatch_forget(d, call);
 		return UINT64_MAX;
 	}
 	if (may_break(call) && waiter_must_break(call, thread_state(call->thread)))
-		break_off(d, call);
+		watch_break_off(d, call);
 	return call->check_ns;
 }
 

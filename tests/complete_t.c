@@ -345,11 +345,6 @@ START_TEST(a_slow_buffered_write_is_waited_for)
 }
 END_TEST
 
-static bool last_is_answered(void)
-{
-	return answers[queued].count;
-}
-
 static bool engine_gives_back(void)
 {
 	return !list_empty(&given_back);

@@ -56,11 +56,6 @@ static uint32_t *rings[RINGS];		/* as the program sees them */
 static unsigned ring_count_made;
 static void (*on_answer)(uint64_t cookie);
 
-bool notice_same_call(const struct notice *a, const struct notice *b)
-{
-	return a->nr == b->nr && a->ip == b->ip && memcmp(a->args, b->args, sizeof(a->args)) == 0;
-}
-
 struct notify *notify_open(int listener_fd)
 {
 	return NULL;
@@ -129,7 +124,12 @@ int notify_addfd(struct notify *n, uint64_t cookie, int fd)
 static int64_t remote_value;		/* what the call returned in the end */
 static unsigned remote_unmaps;
 
-int remote_seize(struct remote *r, pid_t tid)
+int remote_seize(struct remote *r, pid_t tid, uint64_t ip)
+{
+	return 0;
+}
+
+int remote_interrupt(struct remote *r)
 {
 	return 0;
 }

@@ -118,6 +118,16 @@ static inline bool nothing_waits(void)
 	return received == queued && list_empty(&d.later);	/* long work is continued */
 }
 
+static inline bool nobody_is_parked(void)
+{
+	return list_empty(&d.parked);
+}
+
+static inline bool last_is_answered(void)
+{
+	return answers[queued].count;
+}
+
 static inline void turn_over(void *arg)
 {
 	if (until())

@@ -250,11 +250,6 @@ START_TEST(what_was_taken_before_the_wait_counts)
 }
 END_TEST
 
-static bool last_is_answered(void)
-{
-	return answers[queued].count;
-}
-
 START_TEST(a_timeout_gives_what_is_there)
 {
 	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
@@ -304,46 +299,6 @@ START_TEST(a_signal_ends_a_wait)
 }
 END_TEST
 
-static void lose(uint64_t cookie)
-{
-	gone[cookie] = true;
-}
-
-/* Without WAIT_KILLABLE_RECV a signal can take the answer away; with SA_RESTART the call comes again. */
-START_TEST(a_lost_answer_is_given_again_and_nothing_runs_twice)
-{
-	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
-	prepare(0, IOCB_CMD_PWRITE, file_fd, 512);
-	script = "DD";
-	on_answer = lose;
-	submit(0, 1);
-	on_answer = NULL;
-	ck_assert_int_eq(answered(submit(0, 1)).value, 1);
-	ck_assert_str_eq(offered, "0");
-	ck_assert_uint_eq(tail(0), 1);
-	ck_assert_int_eq(answered(submit(0, 1)).value, 1);	/* now it is a new one */
-	ck_assert_str_eq(offered, "00");
-	rig_close();
-}
-END_TEST
-
-START_TEST(a_restarted_call_goes_on_where_it_was)
-{
-	uint64_t first, again;
-
-	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
-	prepare(0, IOCB_CMD_PWRITE, file_fd, 512);
-	first = submit(0, 1);
-	gone[first] = true;
-	again = submit(0, 1);
-	ck_assert_str_eq(offered, "0");
-	done(0, 512);
-	ck_assert_int_eq(answered(again).value, 1);
-	ck_assert(waits(first));
-	rig_close();
-}
-END_TEST
-
 START_TEST(a_foreign_call_is_enosys)
 {
 	uint64_t c;
@@ -364,5 +319,4 @@ UNIT_MAIN("dispatch", what_is_done_at_once_is_there_before_the_answer,
 	  each_waiter_is_woken_by_what_it_misses, one_list_wakes_the_waiters_of_all_contexts,
 	  what_was_taken_before_the_wait_counts,
 	  a_timeout_gives_what_is_there, nothing_is_taken_for_a_caller_that_is_gone, a_signal_ends_a_wait,
-	  a_lost_answer_is_given_again_and_nothing_runs_twice, a_restarted_call_goes_on_where_it_was,
 	  a_foreign_call_is_enosys)

@@ -222,11 +222,6 @@ START_TEST(reads_of_the_dead_are_dropped)
 }
 END_TEST
 
-static bool nobody_is_parked(void)
-{
-	return list_empty(&d.parked);
-}
-
 START_TEST(a_write_is_finished_when_its_caller_was_killed)
 {
 	uint64_t c;

@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/engine_uring_t \
 	%D%/guardian_t \
 	%D%/iocb_t \
+	%D%/kept_t \
 	%D%/life_t \
 	%D%/loop_t \
 	%D%/opts_t \
@@ -60,6 +61,7 @@ victims = \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_fuse \
+	%D%/victim_interrupted \
 	%D%/victim_lives \
 	%D%/victim_pty \
 	%D%/victim_room \
@@ -87,6 +89,11 @@ script_tests = \
 	%D%/layers.sh \
 	%D%/life.sh \
 	%D%/limits.sh \
+	%D%/old_kernel.sh \
+	%D%/parity-no-uring.sh \
+	%D%/parity-old-kernel.sh \
+	%D%/parity-submit-kernel.sh \
+	%D%/parity-threads.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
 	%D%/parity/destroy.sh \
@@ -184,6 +191,7 @@ $(unit_tests): supervisor/libsupervisor.a
 # a hang becomes an ERROR
 limit = 120
 tests/clients/%.log: limit = 900
+tests/parity-%.log: limit = 300
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

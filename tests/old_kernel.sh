@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Where the kernel lets signals break off calls that were received (before 5.19, imitated here by refusing the
+# seccomp flag WAIT_KILLABLE_RECV), nothing is executed twice and nothing is lost.
+. "$srcdir/tests/lib.sh"
+cd "$tmp"
+
+victim=$top_builddir/tests/victim_interrupted
+old="$top_builddir/tests/victim_deny EINVAL seccomp:wait_killable -- $AIO_SANDBOX"
+
+# shellcheck disable=SC2086
+like "the kernel looks old" "$($old --doctor)" '*no   WAIT_KILLABLE_RECV: EINVAL*'
+
+# sees NAME WANTED ARGS...: the victim's observations, without the counts of EINTR, which are told
+sees()
+{
+	sees_name=$1
+	sees_wanted=$2
+	shift 2
+	# shellcheck disable=SC2086
+	run $old "$@"
+	is "$sees_name" "$(echo "$out" | grep -v -e '^eintr' -e '^records-minus' | tr '\n' ' ')$err" "$sees_wanted"
+	diag "$(echo "$out" | grep -e '^eintr' -e '^records-minus' | tr '\n' ' ')"
+}
+
+counted() { echo "$out" | sed -n "s/^$1: //p"; }
+
+each_once='accepted: some more-than-once: 0 lost: 0 events-minus-records: 0 signals-came: yes '
+for what in 'appends 40000' 'lists 20000' 'large 60'; do
+	# shellcheck disable=SC2086
+	sees "$what, SA_RESTART: each once" "$each_once" --buffer-memory=1M "$victim" ${what% *} restart ${what#* }
+	is 'no EINTR' "$(counted eintr)" 0
+	is 'the file is what io_submit returned' "$(counted records-minus-returns)" 0
+done
+for what in 'appends 40000' 'lists 20000'; do
+	# shellcheck disable=SC2086
+	sees "$what without SA_RESTART: each at most once, none lost" "$each_once" "$victim" ${what% *} plain ${what#* }
+	is 'what the file has more is what ended with EINTR, but executed' \
+		"$(counted records-minus-returns)" "$(counted eintr-executed-records)"
+done
+for how in restart plain; do
+	sees "io_setup and io_destroy, $how" \
+		'bad: 0 descriptors-left: 0 mappings-left: no signals-came: yes ' "$victim" setups $how 300
+	sees "io_getevents ends by a signal and loses no event, $how" \
+		'ended-by-signal: 5 events-of-two: 2 signals-came: yes ' "$victim" waits $how 5
+done
+done_testing

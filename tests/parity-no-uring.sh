@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# Where a policy refuses io_uring, the program must not notice: the threads engine takes over by itself.
+. "$srcdir/tests/parity/every.sh"
+
+through EPERM io_uring_setup
+every 'io_uring refused' threads
+done_testing

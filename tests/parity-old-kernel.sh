@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# Without WAIT_KILLABLE_RECV (kernels before 5.19) a program sees the same, but for what the man page says.
+. "$srcdir/tests/parity/every.sh"
+
+# a handler without SA_RESTART ends every wait with EINTR; io_pgetevents' mask does not keep signals out
+differs='
+	11.7/partial-is-no-eintr
+	11.7/partial-left
+	11.7/ignored-and-blocked
+	12.arriving/closed-by-mask
+'
+through EINVAL seccomp:wait_killable
+every 'no WAIT_KILLABLE_RECV' ''
+done_testing
