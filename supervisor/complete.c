@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "copy_out.h"
+#include "key.h"
 #include "log.h"
 
 #ifndef RWF_NOSIGNAL
@@ -94,6 +95,14 @@ static void eventfd_signal(struct dispatch *d, struct request *r)
 		log_warn_once("an eventfd of process %d could not be written (error %d)", r->tgid, errno);
 }
 
+static void tell(const struct request *r)
+{
+	char key[KEY_TEXT_BYTES];
+
+	log_info(2, "request %llu of %d gave %lld: %s", (unsigned long long)r->id, r->tgid,
+		 (long long)r->io.result, key_text(r->key, key, sizeof(key)));
+}
+
 static void publish(struct dispatch *d, struct request *r)
 {
 	struct ring_event ev = { .data = r->data, .obj = r->obj };
@@ -101,8 +110,8 @@ static void publish(struct dispatch *d, struct request *r)
 	if (r->interrupted && r->io.result == -ECANCELED)
 		r->io.result = -EINTR;
 	seam(d->plan, SEAM_PUBLISH, r);
-	log_info(2, "request %llu of %d: opcode %u, descriptor %d: %lld", (unsigned long long)r->id, r->tid,
-		 r->opcode, r->file->tracee_fd, (long long)r->io.result);
+	if (r->key)
+		tell(r);
 	if (r->dropped || r->ctx->mm->dead) {
 		context_drop(r->ctx);
 		return;

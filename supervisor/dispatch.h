@@ -17,6 +17,8 @@
 #include "request.h"
 #include "task.h"
 
+struct keys;
+
 struct dispatch_counts {
 	uint64_t calls;		/* AIO calls seen, failed ones too */
 	uint64_t requests;	/* accepted by io_submit */
@@ -33,6 +35,7 @@ struct dispatch {
 	struct buffers *buffers;
 	struct engine *engine;		/* top of the chain */
 	struct pulse *pulse;
+	struct keys *keys;		/* NULL: nobody wants keys */
 	unsigned possible_cpus;
 	struct loop_watch *listener;
 	bool no_waits;			/* the last tracee is gone */

@@ -13,7 +13,9 @@
 #include "episode.h"
 #include "iocb.h"
 #include "kept.h"
+#include "key.h"
 #include "log.h"
+#include "naming.h"
 #include "notify.h"
 #include "submit.h"
 
@@ -38,6 +40,8 @@ static void accept_request(struct submission *s, struct request *r)
 	d->counts.requests++;
 	s->ctx->mm->requests++;
 	s->ctx->mm->storage_requests += r->storage;
+	if (d->keys)
+		naming_name(d, r, s->call->thread->process);
 }
 
 /* Before anybody could see it: the engine has found out what the kernel would have refused. */
@@ -52,6 +56,8 @@ static int refuse_request(struct submission *s, struct request *r)
 	s->ctx->mm->requests--;
 	s->ctx->mm->storage_requests -= r->storage;
 	context_refuse(s->ctx);
+	if (r->key)
+		key_take_back(s->d->keys, r->key);
 	request_destroy(r);
 	return err;
 }

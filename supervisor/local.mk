@@ -56,6 +56,8 @@ supervisor_sources = \
 	%D%/iocb.h \
 	%D%/kept.c \
 	%D%/kept.h \
+	%D%/key.c \
+	%D%/key.h \
 	%D%/kill_tree.c \
 	%D%/launch.c \
 	%D%/launch.h \
@@ -68,6 +70,8 @@ supervisor_sources = \
 	%D%/loop.h \
 	%D%/mm.c \
 	%D%/mm.h \
+	%D%/naming.c \
+	%D%/naming.h \
 	%D%/notify.c \
 	%D%/notify.h \
 	%D%/opts.c \

@@ -171,7 +171,8 @@ static const struct opt opts_table[] = {
 	{ 'q', "quiet", NULL, NULL, set_quiet,
 	  "no warnings" },
 	{ 'v', "verbose", NULL, NULL, set_verbose,
-	  "tell at the end what was seen; -vv: every call" },
+	  "tell at the end what was seen; -vv: every\n"
+	  "request when it is done" },
 	{ 'f', "follow-forks", NULL, NULL, set_follow,
 	  "accepted for habit: children are always followed" },
 	{ 'p', "attach", "PID", NULL, refuse_attach,

@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "key.h"
+
 #define PAGE_MASK ((uint64_t)PAGE_BYTES - 1)
 
 struct request *request_create(struct buffers *buffers)
@@ -35,6 +37,7 @@ void request_destroy(struct request *r)
 {
 	if (!r)
 		return;
+	key_destroy(r->key);
 	file_put(r->file);
 	file_put(r->resfd);
 	buffer_put(r->buffers, r->block, r->block_bytes);

@@ -16,6 +16,7 @@
 
 struct call;
 struct context;
+struct key;
 
 struct request {
 	struct io io;			/* the engines' part */
@@ -24,6 +25,7 @@ struct request {
 	struct file *file;
 	struct file *resfd;		/* NULL: none */
 	uint64_t id;			/* order of arrival, unique in a run */
+	struct key *key;		/* its name in every run; NULL: nobody wants it */
 	uaddr obj;			/* the iocb's address, for the event */
 	uint64_t data;			/* aio_data */
 	uint16_t opcode;		/* IOCB_CMD_* */

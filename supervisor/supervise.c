@@ -17,8 +17,10 @@
 #include "complete.h"
 #include "dispatch.h"
 #include "engine_peer.h"
+#include "key.h"
 #include "launch.h"
 #include "log.h"
+#include "naming.h"
 #include "notify.h"
 #include "trap.h"
 #include "workers.h"
@@ -217,6 +219,7 @@ static int build(struct supervisor *s)
 	struct dispatch *d = &s->d;
 	int err;
 
+	d->keys = log_wants(2) ? naming_begin() : NULL;
 	d->breakable = !s->launch.wait_killable;
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
 	if (!d->notify)
@@ -264,6 +267,7 @@ static void take_down(struct supervisor *s)
 		engine_close(s->threads);
 	file_table_destroy(d->files);
 	buffers_destroy(d->buffers);
+	keys_destroy(d->keys);
 	workers_destroy(s->workers);
 	loop_unwatch(d->listener);
 	notify_close(d->notify);

@@ -76,6 +76,7 @@ static int process_join_mm(struct tasks *t, struct process *p, pid_t tid)
 		return neg_errno();
 	p->mm = mm;
 	p->may_have_execed = false;
+	p->named = NULL;
 	list_add_tail(&mm->processes, &p->mm_node);
 	return 0;
 }

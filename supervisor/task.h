@@ -24,6 +24,7 @@
 struct call;
 struct context;
 struct dispatch;
+struct key_process;
 
 enum mm_exec {
 	MM_EXEC_NONE,
@@ -61,6 +62,7 @@ struct process {
 	struct mm *mm;
 	pid_t tgid;
 	unsigned number;		/* n-th process seen, from 1 */
+	const struct key_process *named;	/* for keys; NULL: not yet, or another program since */
 	int pidfd;
 	struct loop_watch *watch;
 	bool may_have_execed;		/* an execve was let in: mm must be checked before use */

@@ -34,6 +34,9 @@ ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
 int tracee_read_all(pid_t tid, uaddr from, void *to, size_t length_bytes);
 int tracee_write_all(pid_t tid, uaddr to, const void *from, size_t length_bytes);
 
+/* Last part of the path of what it executes, cut to size: 0 or -errno. */
+int tracee_program(pid_t tgid, char *name, size_t size);
+
 pid_t tracee_tgid(pid_t tid);			/* of any thread; or -errno */
 int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks);
 

@@ -334,10 +334,10 @@ START_TEST(a_slow_buffered_write_is_waited_for)
 	prepare(2, IOCB_CMD_PWRITE, file_fd, 512);
 	c = submit(0, 3);
 	ck_assert(waits(c));
-	ck_assert_str_eq(offered, "01");
+	ck_assert_str_eq(taken, "01");
 	done(1, 512);
 	ck_assert(waits(c));
-	ck_assert_str_eq(offered, "012");
+	ck_assert_str_eq(taken, "012");
 	done(2, 512);
 	ck_assert_int_eq(answered(c).value, 3);
 	ck_assert_uint_eq(tail(0), 2);

@@ -170,8 +170,8 @@ void remote_release(struct remote *r)
 
 static const char *script = "";		/* one letter for each io offered; after the last: Q */
 static struct io *held[IOS];		/* by order of arrival; NULL: given back */
-static char offered[IOS + 1];		/* first byte of each io's data, or the opcode's letter */
-static unsigned held_count, offered_count;
+static char taken[IOS + 1];		/* a character for each io that was not answered with BUSY: '0' + offset / 4096 */
+static unsigned held_count, taken_count;
 static struct list given_back = { &given_back, &given_back };
 static bool cancels_late;		/* what is cancelled has a result already, which is on its way */
 
@@ -184,21 +184,22 @@ static inline void fill(const struct io *io, size_t bytes)
 	}
 }
 
-/* D done in full, S done by half, R refused, B busy, Q queued. */
+/* D done in full, R refused, Q queued, B busy, b busy until there is another script. */
 static inline enum engine_answer scripted_submit(struct engine *e, struct io *io)
 {
-	const char what = *script ? *script++ : 'Q';
+	const char what = *script ? *script : 'Q';
 
-	ck_assert_uint_lt(offered_count, IOS);
-	offered[offered_count++] = (char)('0' + io->offset / 4096 % 64);
-	if (what == 'B')
+	script += *script && what != 'b';
+	if (what == 'B' || what == 'b')
 		return ENGINE_BUSY;
+	ck_assert_uint_lt(taken_count, IOS);
+	taken[taken_count++] = (char)('0' + io->offset / 4096 % 64);
 	if (what == 'Q') {
 		held[held_count++] = io;
 		return ENGINE_QUEUED;
 	}
 	io->refused = what == 'R';
-	io->result = what == 'R' ? -EINVAL : (int64_t)(what == 'S' ? io->length_bytes / 2 : io->length_bytes);
+	io->result = what == 'R' ? -EINVAL : (int64_t)io->length_bytes;
 	fill(io, io->length_bytes);
 	return ENGINE_DONE;
 }

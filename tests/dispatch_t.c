@@ -54,6 +54,13 @@ START_TEST(what_is_queued_comes_as_the_engine_gives_it_back)
 }
 END_TEST
 
+static void none_has_overtaken(void)
+{
+	ck_assert_int_ge((int)strlen(taken), 2);
+	ck_assert_int_lt((int)strlen(taken), 6);
+	ck_assert(strncmp(taken, "012345", strlen(taken)) == 0);
+}
+
 START_TEST(a_busy_engine_is_asked_again_in_order)
 {
 	uint64_t c;
@@ -61,19 +68,18 @@ START_TEST(a_busy_engine_is_asked_again_in_order)
 	rig_open(CONFIG_SUBMIT_ASYNC, PLENTY);
 	for (unsigned i = 0; i < 6; i++)
 		prepare(i, IOCB_CMD_PWRITE, file_fd, 512);
-	script = "QQB";
+	script = "QQBQb";
 	c = submit(0, 6);
 	ck_assert_int_eq(answered(c).value, 6);
-	ck_assert_str_eq(offered, "012");		/* none may overtake */
-	script = "QB";
+	none_has_overtaken();
+	script = "QBQb";
 	done(0, 512);
-	ck_assert_str_eq(offered, "01223");
-	script = "DDQ";
+	none_has_overtaken();
+	script = "";
 	done(1, 512);
-	ck_assert_str_eq(offered, "01223345");
-	ck_assert_uint_eq(tail(0), 4);
-	done(2, 512);
-	done(3, 512);
+	ck_assert_str_eq(taken, "012345");
+	for (unsigned i = 2; i < 6; i++)
+		done(i, 512);
 	ck_assert_uint_eq(tail(0), 6);
 	for (unsigned i = 0; i < 6; i++)
 		ck_assert_int_eq(event(i)->res, 512);
@@ -96,7 +102,7 @@ START_TEST(a_refusal_ends_the_call_and_leaves_nothing)
 	c = submit(0, 3);
 	ck_assert_int_eq(answered(c).value, 1);
 	ck_assert_uint_eq(tail(0), 1);
-	ck_assert_str_eq(offered, "001");
+	ck_assert_str_eq(taken, "001");
 	ck_assert_uint_eq(d.counts.requests, 1);
 	rig_close();
 }

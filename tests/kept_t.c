@@ -46,11 +46,11 @@ START_TEST(a_restart_gets_the_lost_answer)
 	script = "DD";
 	losing(submit_first);
 	ck_assert_int_eq(answered(submit(0, 1)).value, 1);
-	ck_assert_str_eq(offered, "0");
+	ck_assert_str_eq(taken, "0");
 	ck_assert_uint_eq(tail(0), 1);
 	ck_assert_uint_eq(d.counts.calls, calls + 1);
 	ck_assert_int_eq(answered(submit(0, 1)).value, 1);	/* now it is a new one */
-	ck_assert_str_eq(offered, "00");
+	ck_assert_str_eq(taken, "00");
 	rig_close();
 }
 END_TEST
@@ -63,7 +63,7 @@ START_TEST(a_restart_may_be_broken_off_too)
 	for (unsigned i = 0; i < 3; i++)
 		losing(submit_first);
 	ck_assert_int_eq(answered(submit(0, 1)).value, 1);
-	ck_assert_str_eq(offered, "0");
+	ck_assert_str_eq(taken, "0");
 	rig_close();
 }
 END_TEST
@@ -77,7 +77,7 @@ START_TEST(other_entries_are_no_restart)
 	losing(submit_first);
 	area->cb[0].aio_offset = 5 * 4096;
 	ck_assert_int_eq(answered(submit(0, 1)).value, 1);
-	ck_assert_str_eq(offered, "05");
+	ck_assert_str_eq(taken, "05");
 	rig_close();
 }
 END_TEST
@@ -91,7 +91,7 @@ START_TEST(nothing_is_kept_beyond_the_next_call)
 	area->timeout = (struct timespec){ 0, 0 };
 	ck_assert_int_eq(answered(getevents(0, 0, 1, &area->timeout)).value, 1);
 	ck_assert_int_eq(answered(submit(0, 1)).value, 1);
-	ck_assert_str_eq(offered, "00");
+	ck_assert_str_eq(taken, "00");
 	rig_close();
 }
 END_TEST
@@ -110,7 +110,7 @@ START_TEST(nobody_is_served_who_is_gone_already)
 	answers[c].count = 1;		/* received, but not valid any more */
 	run_until(nothing_waits);
 	answers[c].count = 0;
-	ck_assert_str_eq(offered, "");
+	ck_assert_str_eq(taken, "");
 	rig_close();
 }
 END_TEST
@@ -124,7 +124,7 @@ START_TEST(a_restart_goes_on_where_it_was)
 	first = submit(0, 1);
 	gone[first] = true;
 	again = submit(0, 1);
-	ck_assert_str_eq(offered, "0");
+	ck_assert_str_eq(taken, "0");
 	done(0, 512);
 	ck_assert_int_eq(answered(again).value, 1);
 	ck_assert(waits(first));
@@ -143,12 +143,12 @@ START_TEST(a_call_half_way_waits_for_its_caller)
 	first = submit(0, 2);
 	gone[first] = true;
 	done(0, 512);
-	ck_assert_str_eq(offered, "0");
+	ck_assert_str_eq(taken, "0");
 	script = "D";
 	again = submit(0, 2);
 	run_until(nothing_waits);
 	ck_assert_int_eq(answered(again).value, 2);
-	ck_assert_str_eq(offered, "01");
+	ck_assert_str_eq(taken, "01");
 	rig_close();
 }
 END_TEST

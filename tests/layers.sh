@@ -13,10 +13,10 @@ layer_of()
 	buffer | creds | file | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
 	signals | tracee | tracee_memory | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
-	call | context | iocb | mm | request | ring | task) echo 2 ;;
+	call | context | iocb | key | mm | request | ring | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | submit | submit_* | supervise | watch) echo 4 ;;
+	complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | naming | submit | submit_* | supervise | watch) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

@@ -24,6 +24,7 @@ unit_tests = \
 	%D%/guardian_t \
 	%D%/iocb_t \
 	%D%/kept_t \
+	%D%/key_t \
 	%D%/life_t \
 	%D%/loop_t \
 	%D%/opts_t \
@@ -62,6 +63,7 @@ victims = \
 	%D%/victim_durable \
 	%D%/victim_fuse \
 	%D%/victim_interrupted \
+	%D%/victim_keys \
 	%D%/victim_lives \
 	%D%/victim_pty \
 	%D%/victim_room \
@@ -85,6 +87,7 @@ script_tests = \
 	%D%/durable.sh \
 	%D%/gdb.sh \
 	%D%/guardian.sh \
+	%D%/keys.sh \
 	%D%/launch.sh \
 	%D%/layers.sh \
 	%D%/life.sh \

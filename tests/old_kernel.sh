@@ -2,7 +2,7 @@
 # Where the kernel lets signals break off calls that were received (before 5.19, imitated here by refusing the
 # seccomp flag WAIT_KILLABLE_RECV), nothing is executed twice and nothing is lost.
 . "$srcdir/tests/lib.sh"
-cd "$tmp"
+cd "$tmp" || exit
 
 victim=$top_builddir/tests/victim_interrupted
 old="$top_builddir/tests/victim_deny EINVAL seccomp:wait_killable -- $AIO_SANDBOX"

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds out what keys are made of: program and start of a process, path of a file. */
+#ifndef NAMING_H
+#define NAMING_H
+
+#include "dispatch.h"
+
+struct keys *naming_begin(void);	/* in PROGRAM's starting directory; NULL: ENOMEM */
+
+/* At acceptance; without memory the request has no key. Only where d->keys is set. */
+void naming_name(struct dispatch *d, struct request *r, struct process *p);
+
+#endif
