@@ -147,6 +147,7 @@ test_files = \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
 	%D%/parity/eventfd.expect \
+	%D%/parity/every.sh \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
