@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Free lists by size class. Small classes are cut from slabs, which are never given back; large
- * blocks are mapped one by one, and unmapped when what is kept would go over the limit. The free block's
- * first bytes link the list.
+ * Theory. Free lists by size class. Small classes are cut from slabs, which are never given back;
+ * large blocks are mapped one by one, and unmapped when what is kept would go over the limit. The
+ * free block's first bytes link the list.
  */
 #include "buffer.h"
 

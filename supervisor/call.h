@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One AIO call (or exec or exit) of a tracee, whatever door it came by. A handler answers with a verdict:
- * return a value, let the kernel do it, or park until something holds; then it is called again with the same
- * call. Only dispatch calls handlers and sends replies.
+ * One AIO call (or exec or exit) of a tracee, whatever door it came by. A handler answers with a
+ * verdict: return a value, let the kernel do it, or park until something holds; then it is called
+ * again with the same call. Only dispatch calls handlers and sends replies.
  */
 #ifndef CALL_H
 #define CALL_H
@@ -56,12 +56,12 @@ struct call {
 	struct mm *mm;
 	uint64_t entered_ns;		/* when it was parked first; 0: never */
 	uint64_t check_ns;		/* when to look at the thread's state again */
-	uint64_t cursor;		/* io_submit: entries accepted; io_getevents: events taken */
+	uint64_t cursor; /* io_submit: entries accepted; io_getevents: events taken */
 	bool again;			/* the handler has seen it before */
-	bool away;			/* broken off while parked; was asked in vain, and waits for its caller */
-	bool lost;			/* the answer was given behind a handler: it has not reached the caller */
+	bool away; /* broken off while parked; was asked in vain, and waits for its caller */
+	bool lost; /* the answer was given behind a handler: it has not reached the caller */
 	uint64_t digest;		/* io_submit: of the accepted entries (kept.h) */
-	bool broken;			/* a signal waits for the thread: answer -EINTR if nothing was done */
+	bool broken; /* a signal waits for the thread: answer -EINTR if nothing was done */
 
 	struct {			/* io_getevents, io_pgetevents */
 		uint64_t min_nr;
@@ -76,9 +76,9 @@ struct call {
 		struct loop_timer deadline;
 		struct dispatch *deadline_owner;
 	} wait;
-	struct context *ctx;		/* io_setup between reply and mapping; io_destroy while draining */
+	struct context *ctx; /* io_setup between reply and mapping; io_destroy while draining */
 	struct remote *episode;		/* io_setup, io_destroy: the thread is seized */
-	int raise_signo;		/* io_submit: a signal that the thread raises behind the reply; 0: none */
+	int raise_signo; /* io_submit: a signal that the thread raises behind the reply; 0: none */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 };
 

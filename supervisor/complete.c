@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Finished ios come as a list. Pieces of large requests go round again; of the rest, read data are
- * copied out (one process_vm_writev for neighbours of one address space), then each is published in list
- * order: entry, tail, eventfd; then waiters of every context touched are looked at once; then files and
- * memory are put back, which may let parked io_submits go on.
+ * Theory. Finished ios come as a list. Pieces of large requests go round again; of the rest, read
+ * data are copied out (one process_vm_writev for neighbours of one address space), then each is
+ * published in list order: entry, tail, eventfd; then waiters of every context touched are looked
+ * at once; then files and memory are put back, which may let parked io_submits go on.
  *
- * A copy that ends early gives the count that the kernel would give: bytes until the fault, or -EFAULT.
+ * A copy that ends early gives the count that the kernel would give: bytes until the fault, or
+ * -EFAULT.
  */
 #include "complete.h"
 
@@ -22,7 +23,10 @@
 
 #define STALLED_RETRY_NS NSEC_PER_MSEC
 
-/* With nothing in flight no completion will call for it: then the next turns do (an engine without memory). */
+/*
+ * With nothing in flight no completion will call for it: then the next turns do (an engine without
+ * memory).
+ */
 static void stall(struct dispatch *d, struct request *r)
 {
 	r->stalled = true;
@@ -54,7 +58,10 @@ void request_start(struct dispatch *d, struct request *r)
 void request_cancel(struct dispatch *d, struct request *r)
 {
 	r->cancelled = true;
-	/* A cancelled POLL is published with 0, its eventfd signalled, as the kernel does; the rest is dropped. */
+	/*
+	 * A cancelled POLL is published with 0, its eventfd signalled, as the kernel does; the rest
+	 * is dropped.
+	 */
 	r->dropped = r->io.op != IO_POLL && !r->interrupted;
 	if (!r->stalled) {
 		(void)engine_cancel(d->engine, &r->io);
@@ -87,12 +94,14 @@ static void eventfd_signal(struct dispatch *d, struct request *r)
 
 	seam(d->plan, SEAM_EVENTFD, r);
 	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLOUT)) {
-		log_warn_once("an eventfd of process %d is full: further completions cannot be counted in it",
+		log_warn_once("an eventfd of process %d is full: further completions cannot be "
+			      "counted in it",
 			      r->tgid);
 		return;
 	}
 	if (write(p.fd, &one, sizeof(one)) != sizeof(one))
-		log_warn_once("an eventfd of process %d could not be written (error %d)", r->tgid, errno);
+		log_warn_once("an eventfd of process %d could not be written (error %d)", r->tgid,
+			      errno);
 }
 
 static void tell(const struct request *r)
@@ -122,11 +131,14 @@ static void publish(struct dispatch *d, struct request *r)
 		eventfd_signal(d, r);
 }
 
-/* Raised in the submitter, as the kernel does: by itself behind its io_submit, from outside when that is over. */
+/*
+ * Raised in the submitter, as the kernel does: by itself behind its io_submit, from outside when
+ * that is over.
+ */
 static void signal_submitter(struct dispatch *d, const struct request *r)
 {
-	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL || r->dropped ||
-	    r->ctx->mm->dead)
+	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL ||
+	    r->dropped || r->ctx->mm->dead)
 		return;
 	if (d->submitting && d->submitting->thread->source.tid == r->tid)
 		d->submitting->raise_signo = SIGPIPE;
@@ -164,7 +176,8 @@ static bool next_piece(struct dispatch *d, struct request *r)
 	if (request_next_piece(r))
 		return false;
 	if (r->io.op == IO_WRITE) {
-		copied = mm_readv(r->ctx->mm, r->tid, r->remote, r->remote_count, r->local, r->local_count);
+		copied = mm_readv(r->ctx->mm, r->tid, r->remote, r->remote_count, r->local,
+				  r->local_count);
 		if (request_copied_in(r, copied)) {
 			r->io.result = (int64_t)r->moved_bytes;
 			return false;
@@ -237,7 +250,10 @@ static void complete_list(struct dispatch *d, struct list *ios)
 		finish_all(d, ios);
 }
 
-/* The pieces of a large request come back here one after the other: after a while others get their turn. */
+/*
+ * The pieces of a large request come back here one after the other: after a while others get their
+ * turn.
+ */
 void complete_finished(struct dispatch *d)
 {
 	uint64_t begin_ns = 0;

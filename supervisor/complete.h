@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only way from io to ring. The order is fixed: data copied out, entry, tail, eventfd, waiters, files.
+ * The only way from io to ring. The order is fixed: data copied out, entry, tail, eventfd, waiters,
+ * files.
  */
 #ifndef COMPLETE_H
 #define COMPLETE_H
@@ -13,7 +14,7 @@ void request_start(struct dispatch *d, struct request *r);
 void complete(void *arg, struct list *ios);
 /* What was done inside submit since the last time; called before a reply, and in long batches. */
 void complete_finished(struct dispatch *d);
-void complete_stalled(struct dispatch *d);	/* what the engines had no room for is tried again */
+void complete_stalled(struct dispatch *d); /* what the engines had no room for is tried again */
 /* Also what the engines have finished as soon as it was started. */
 void complete_started(struct dispatch *d);
 

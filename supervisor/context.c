@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. The kernel hands slots out in batches per CPU and learns lazily which events have been read: at a
- * completion when more than one is unaccounted for, and in io_submit when no slot is left. Programs can see
- * that arithmetic (how many requests are accepted before EAGAIN), so it is imitated step by step:
- * get_reqs_available, put_reqs_available, refill_reqs_available and aio_complete of fs/aio.c, 6.18.
+ * Theory. The kernel hands slots out in batches per CPU and learns lazily which events have been
+ * read: at a completion when more than one is unaccounted for, and in io_submit when no slot is
+ * left. Programs can see that arithmetic (how many requests are accepted before EAGAIN), so it is
+ * imitated step by step: get_reqs_available, put_reqs_available, refill_reqs_available and
+ * aio_complete of fs/aio.c, 6.18.
  */
 #include "context.h"
 
@@ -48,8 +49,8 @@ void credit_refill(struct credit *c, unsigned in_ring)
 	credit_put(c, read);
 }
 
-struct context *context_create(struct mm *mm, uint32_t slot, uint32_t max_nr, unsigned possible_cpus,
-			       int *err)
+struct context *context_create(struct mm *mm, uint32_t slot, uint32_t max_nr,
+			       unsigned possible_cpus, int *err)
 {
 	struct context *ctx = calloc(1, sizeof(*ctx));
 	unsigned slots = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An AIO context: a ring, a counter of slots with the verbs reserve, finish and refuse, and lists of who
- * waits. Dead when destroyed; freed when dead and nothing is outstanding. Owned by its address space
- * (task.h); requests hold a reference each.
+ * An AIO context: a ring, a counter of slots with the verbs reserve, finish and refuse, and lists
+ * of who waits. Dead when destroyed; freed when dead and nothing is outstanding. Owned by its
+ * address space (task.h); requests hold a reference each.
  */
 #ifndef CONTEXT_H
 #define CONTEXT_H
@@ -43,17 +43,20 @@ struct context {
 void credit_init(struct credit *c, unsigned ring_nr, unsigned possible_cpus);
 bool credit_take(struct credit *c);
 void credit_put(struct credit *c, unsigned n);
-/* Gives back the slots of completions that have left the ring, of which `in_ring` are still there. */
+/*
+ * Gives back the slots of completions that have left the ring, of which `in_ring` are still there.
+ */
 void credit_refill(struct credit *c, unsigned in_ring);
 
 /* slot: index in the table of the address space. NULL with *err = -EINVAL, -EAGAIN or -ENOMEM. */
-struct context *context_create(struct mm *mm, uint32_t slot, uint32_t max_nr, unsigned possible_cpus,
-			       int *err);
-void context_destroy(struct context *ctx);	/* nothing outstanding, nobody waiting; accepts NULL */
+struct context *context_create(struct mm *mm, uint32_t slot, uint32_t max_nr,
+			       unsigned possible_cpus, int *err);
+void context_destroy(struct context *ctx); /* nothing outstanding, nobody waiting; accepts NULL */
 
 int context_reserve(struct context *ctx);	/* 0 or -EAGAIN */
 void context_refuse(struct context *ctx);	/* io_submit failed after reserve */
-void context_finish(struct context *ctx, const struct ring_event *ev);	/* publishes; one less outstanding */
+void context_finish(struct context *ctx,
+		    const struct ring_event *ev); /* publishes; one less outstanding */
 void context_drop(struct context *ctx);		/* finished, but nobody is to see it */
 
 #endif

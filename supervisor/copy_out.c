@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Read data of finished requests go out in list order, by one process_vm_writev for neighbours of one
- * address space. A copy that ends early tells nothing about whose fault it was, so each is then done again for
- * itself, which is harmless; one that still ends early gives the count that the kernel would give: bytes until
- * the fault, or -EFAULT.
+ * Theory. Read data of finished requests go out in list order, by one process_vm_writev for
+ * neighbours of one address space. A copy that ends early tells nothing about whose fault it was,
+ * so each is then done again for itself, which is harmless; one that still ends early gives the
+ * count that the kernel would give: bytes until the fault, or -EFAULT.
  */
 #include "copy_out.h"
 
@@ -101,8 +101,9 @@ static void copy_flush(struct copy_batch *b)
 
 static bool copy_fits(const struct copy_batch *b, const struct request *r)
 {
-	return b->bytes == 0 || (b->mm == r->ctx->mm && b->local_count + r->local_count <= COPY_SEGMENTS &&
-				 b->remote_count + r->remote_count <= COPY_SEGMENTS);
+	return b->bytes == 0 ||
+	       (b->mm == r->ctx->mm && b->local_count + r->local_count <= COPY_SEGMENTS &&
+		b->remote_count + r->remote_count <= COPY_SEGMENTS);
 }
 
 void copy_out(struct list *ios)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Notifications are received as early as possible (until then a handler without SA_RESTART can break a
- * call off) and handled one after the other. Each gets a verdict from its handler: an answer goes out at once;
- * a parked call stands on one list of the thing it waits for, and is asked again when that changes. A call is
- * executed once: while it is parked it has consumed nothing that it would have to give back.
+ * Theory. Notifications are received as early as possible (until then a handler without SA_RESTART
+ * can break a call off) and handled one after the other. Each gets a verdict from its handler: an
+ * answer goes out at once; a parked call stands on one list of the thing it waits for, and is asked
+ * again when that changes. A call is executed once: while it is parked it has consumed nothing that
+ * it would have to give back.
  */
 #include "dispatch.h"
 
@@ -24,7 +25,8 @@ typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
 
 static struct verdict handle_foreign(struct dispatch *d, struct call *call)
 {
-	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they get ENOSYS",
+	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they "
+		      "get ENOSYS",
 		      (int)call->notice.tid);
 	return verdict_return(-ENOSYS);
 }
@@ -90,7 +92,8 @@ static void answer(struct dispatch *d, struct call *call, const struct verdict *
 	const int err = reply(d, call, v);
 
 	if (err && err != -ENOENT)
-		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid, strerror(-err));
+		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid,
+			 strerror(-err));
 	if (v->after)
 		v->after(d, call);
 	if (v->kind == VERDICT_RETURN && (v->after ? call->lost : err == -ENOENT))
@@ -168,8 +171,9 @@ void dispatch_run_ready(struct dispatch *d)
 }
 
 /*
- * A new call from a thread that has one parked: that one was broken off (no WAIT_KILLABLE_RECV). If it is the same
- * call, restarted, the parked one goes on in its place: it may have accepted requests already.
+ * A new call from a thread that has one parked: that one was broken off (no WAIT_KILLABLE_RECV). If
+ * it is the same call, restarted, the parked one goes on in its place: it may have accepted
+ * requests already.
  */
 static bool goes_on_parked(struct dispatch *d, struct call *call)
 {
@@ -231,8 +235,9 @@ static void begin(struct dispatch *d, struct call *call)
 	}
 	if (call_is_aio(call->kind)) {
 		if (err != -ESRCH)
-			log_warn_once("process %d cannot be looked into (%s): its AIO calls get EAGAIN",
-				      (int)call->notice.tid, strerror(-err));
+			log_warn_once(
+				"process %d cannot be looked into (%s): its AIO calls get EAGAIN",
+				(int)call->notice.tid, strerror(-err));
 		v = verdict_return(-EAGAIN);
 	}
 	answer(d, call, &v);
@@ -318,10 +323,10 @@ static void handle_arrived(struct dispatch *d)
 }
 
 /*
- * The reply wakes the caller, which often has made its next call before we are back: some turns are made here,
- * without the way through the loop. The usual single caller is also spared a system call: whether more wait is
- * asked only if there were some not long ago, and now and then. They do not get lost, the descriptor stays
- * readable.
+ * The reply wakes the caller, which often has made its next call before we are back: some turns are
+ * made here, without the way through the loop. The usual single caller is also spared a system
+ * call: whether more wait is asked only if there were some not long ago, and now and then. They do
+ * not get lost, the descriptor stays readable.
  */
 static void listener_readable(void *arg, unsigned events)
 {
@@ -355,8 +360,8 @@ static void each_turn(void *arg)
 
 int dispatch_start(struct dispatch *d)
 {
-	struct list *lists[] = { &d->arrived, &d->ready, &d->parked, &d->later, &d->room, &d->orphan_wait, &d->stalled,
-				 &d->finished };
+	struct list *lists[] = { &d->arrived, &d->ready,       &d->parked,  &d->later,
+				 &d->room,    &d->orphan_wait, &d->stalled, &d->finished };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The room behind the doors: receives calls, asks their handlers, does what the verdict says. Joins models
- * (tasks, contexts, requests) and engines, which do not know each other.
+ * The room behind the doors: receives calls, asks their handlers, does what the verdict says. Joins
+ * models (tasks, contexts, requests) and engines, which do not know each other.
  */
 #ifndef DISPATCH_H
 #define DISPATCH_H
@@ -39,7 +39,7 @@ struct dispatch {
 	unsigned possible_cpus;
 	struct loop_watch *listener;
 	bool no_waits;			/* the last tracee is gone */
-	bool breakable;			/* no WAIT_KILLABLE_RECV: signals break off calls that were received */
+	bool breakable; /* no WAIT_KILLABLE_RECV: signals break off calls that were received */
 	struct dispatch_counts counts;
 	struct call *submitting;	/* the io_submit that is being handled just now */
 	uint64_t last_call_id;
@@ -58,14 +58,15 @@ struct dispatch {
 	struct loop_timer again;	/* a turn without a sleep before it */
 	struct list room;		/* io_submit waiting for memory or descriptors */
 	struct list orphan_wait;	/* execs waiting for writes of the dead */
-	struct list stalled;		/* requests that the engine had no room for: struct io.node */
-	struct list finished;		/* ios done inside submit, to be completed: struct io.node */
+	struct list stalled; /* requests that the engine had no room for: struct io.node */
+	struct list finished; /* ios done inside submit, to be completed: struct io.node */
 	unsigned crowd;			/* > 0: several callers waited at once not long ago */
 	unsigned lonely;		/* turns since the start with one receive only */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
 	struct loop_timer watch;	/* looks at the state of parked threads */
 	struct loop_timer orphan_timer;
-	struct loop_timer bury_timer;	/* life.c's: looks at address spaces that no known process has */
+	struct loop_timer
+		bury_timer; /* life.c's: looks at address spaces that no known process has */
 	uint64_t bury_wait_ns;
 };
 
@@ -74,10 +75,16 @@ int dispatch_start(struct dispatch *d);
 /* No tracee is left, and nothing of theirs waits for storage any more. */
 bool dispatch_over(const struct dispatch *d);
 
-/* Everybody is gone, also where that has not been told yet: no call is parked, no context lives afterwards. */
+/*
+ * Everybody is gone, also where that has not been told yet: no call is parked, no context lives
+ * afterwards.
+ */
 void dispatch_stop(struct dispatch *d);
 
-/* Moves all calls of a park list to the ready ones; they are asked in this order before the loop sleeps. */
+/*
+ * Moves all calls of a park list to the ready ones; they are asked in this order before the loop
+ * sleeps.
+ */
 void dispatch_wake(struct dispatch *d, struct list *parked);
 void dispatch_wake_call(struct dispatch *d, struct call *call);
 /* Asks the handler again at once. The call may be gone afterwards. */
@@ -103,7 +110,8 @@ struct verdict life_exit(struct dispatch *d, struct call *call);
 void life_process_left(void *arg, struct process *p);	/* tasks_death_fn; arg: the dispatch */
 void life_mm_idle(struct dispatch *d, struct mm *mm);	/* a storage request of it has finished */
 void life_mm_dead(struct dispatch *d, struct mm *mm);
-void life_exec_thread_back(struct dispatch *d, struct mm *mm, pid_t tid);	/* it calls: its exec has failed */
+void life_exec_thread_back(struct dispatch *d, struct mm *mm,
+			   pid_t tid); /* it calls: its exec has failed */
 void life_forget(struct dispatch *d, struct call *call);	/* a parked exec was killed */
 
 /* handle_getevents.c: after completions were published, or the context has died. */
@@ -114,7 +122,8 @@ bool waiter_must_break(struct call *call, char state);	/* a signal waits for thi
 /* watch.c: looks at the threads of parked calls for signals and death. */
 void watch_init(struct dispatch *d);
 void watch_call(struct dispatch *d, struct call *call);
-void watch_break_off(struct dispatch *d, struct call *call);	/* a signal waits for, or has broken off, this one */
+void watch_break_off(struct dispatch *d,
+		     struct call *call); /* a signal waits for, or has broken off, this one */
 
 /* handle_setup.c */
 /* Dead for all calls from now on; waiters are answered; what waits for a peer is cancelled. */

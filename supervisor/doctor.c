@@ -76,7 +76,8 @@ static int doctor_conclude(FILE *out, const struct doctor_count *count)
 	if (!starts)
 		fprintf(out, "aio-sandbox cannot run programs here: see \"no\" under \"needed\"\n");
 	else if (count->no[PROBE_USEFUL])
-		fprintf(out, "aio-sandbox can run programs here, with the limits named under \"useful\"\n");
+		fprintf(out, "aio-sandbox can run programs here, with the limits named under "
+			     "\"useful\"\n");
 	else
 		fprintf(out, "aio-sandbox can run programs here\n");
 	fflush(out);
@@ -92,8 +93,11 @@ int doctor_run(FILE *out)
 		err = doctor_examine_group(out, need, &count);
 	if (err) {
 		count.no[PROBE_NEEDED]++;
-		fprintf(out, "%sfork: %s: no child can be started, a program neither: raise the limits on "
-			"processes and descriptors\n", doctor_marks[PROBE_NO], strerrorname_np(-err));
+		fprintf(out,
+			"%sfork: %s: no child can be started, a program neither: raise the limits "
+			"on "
+			"processes and descriptors\n",
+			doctor_marks[PROBE_NO], strerrorname_np(-err));
 	}
 	return doctor_conclude(out, &count);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guarded entries to an engine: whatever a layer gets wrong at its border stops here, at the spot,
- * and not later in somebody's file.
+ * The guarded entries to an engine: whatever a layer gets wrong at its border stops here, at the
+ * spot, and not later in somebody's file.
  *
- * cancel() needs no map from io to layer: a layer that does not hold the io says -ENOENT, as does one
- * that cannot cancel it, and the next layer is asked.
+ * cancel() needs no map from io to layer: a layer that does not hold the io says -ENOENT, as does
+ * one that cannot cancel it, and the next layer is asked.
  */
 #include "engine.h"
 

@@ -7,14 +7,16 @@
  * Contract:
  *  - submit() never blocks without limit, and answers
  *	ENGINE_DONE	finished; io->result is valid; the io is the caller's again,
- *	ENGINE_QUEUED	the engine holds it and gives it back through done(), never from inside submit(),
- *	ENGINE_BUSY	no room: the caller keeps it and tries again after the next done().
+ *	ENGINE_QUEUED	the engine holds it and gives it back through done(), never from inside
+ *submit(), ENGINE_BUSY	no room: the caller keeps it and tries again after the next done().
  *  - flush() starts everything that submit() took; called once at the end of each call.
- *  - harvest() appends what has finished already, without waiting and instead of done(): what was complete as
- *    soon as it was started need not wait for the loop.
- *  - cancel(): 0 = the io will come back through done() soon, with -ECANCELED or with the result that it
- *    already had; -ENOENT = this io cannot be cancelled (storage), it comes back when it is finished.
- *  - done(arg, list) is called on the loop thread from a loop callback, with one or more finished ios.
+ *  - harvest() appends what has finished already, without waiting and instead of done(): what was
+ *complete as soon as it was started need not wait for the loop.
+ *  - cancel(): 0 = the io will come back through done() soon, with -ECANCELED or with the result
+ *that it already had; -ENOENT = this io cannot be cancelled (storage), it comes back when it is
+ *finished.
+ *  - done(arg, list) is called on the loop thread from a loop callback, with one or more finished
+ *ios.
  *  - close() is called once with no io outstanding, and frees the engine.
  */
 #ifndef ENGINE_H
@@ -63,7 +65,8 @@ void engine_close(struct engine *e);	/* the whole chain; accepts NULL */
  * uring: io_uring; ENOSYS or EPERM where it is not allowed. `depth` = submission queue entries.
  * threads: a view on the shared worker pool.
  */
-struct engine *engine_uring_open(struct loop *loop, unsigned depth, engine_done_fn *done, void *arg);
+struct engine *engine_uring_open(struct loop *loop, unsigned depth, engine_done_fn *done,
+				 void *arg);
 struct engine *engine_threads_open(struct loop *loop, struct workers *workers, engine_done_fn *done,
 				   void *arg);
 struct engine *engine_peer_open(struct loop *loop, struct workers *workers, struct engine *next,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. The top of the chain does at once what needs no waiting, so that it is complete, in list order,
- * before io_submit returns (docs/aio-abi.md, D1): page-cache reads (RWF_NOWAIT tells), buffered writes (a
- * copy into memory), everything on memory file systems and pseudo files, zero lengths. What would wait is
- * passed on: to `next` for local storage and peers, to `foreign` for file systems that may never answer.
+ * Theory. The top of the chain does at once what needs no waiting, so that it is complete, in list
+ * order, before io_submit returns (docs/aio-abi.md, D1): page-cache reads (RWF_NOWAIT tells),
+ * buffered writes (a copy into memory), everything on memory file systems and pseudo files, zero
+ * lengths. What would wait is passed on: to `next` for local storage and peers, to `foreign` for
+ * file systems that may never answer.
  *
- * A buffered write, or a read where the file system refuses RWF_NOWAIT, can turn out to wait after all
- * (dirty throttling, a cold lower layer). One that took longer than SLOW_NS sends its file's next ones to
- * workers for a while.
+ * A buffered write, or a read where the file system refuses RWF_NOWAIT, can turn out to wait after
+ * all (dirty throttling, a cold lower layer). One that took longer than SLOW_NS sends its file's
+ * next ones to workers for a while.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -88,7 +89,9 @@ static bool write_waits(struct inline_engine *in, const struct io *io)
 	return io->file->sync || io->rw_flags & (RWF_DSYNC | RWF_SYNC) || slow_now(in, io->file);
 }
 
-/* Once per file at most, after which it has no such bits: it may wait here even if it is O_DIRECT. */
+/*
+ * Once per file at most, after which it has no such bits: it may wait here even if it is O_DIRECT.
+ */
 static enum engine_answer inline_unprivileged(struct inline_engine *in, struct io *io)
 {
 	const int err = creds_drop_fsetid();
@@ -182,8 +185,9 @@ static enum engine_answer inline_local(struct inline_engine *in, struct io *io)
 }
 
 /*
- * Pseudo files never wait. A file without read_iter is known by its refusal of flags (do_loop_readv_writev in
- * fs/read_write.c, 6.18), which changes nothing else on a read; the kernel's AIO refuses it in io_submit.
+ * Pseudo files never wait. A file without read_iter is known by its refusal of flags
+ * (do_loop_readv_writev in fs/read_write.c, 6.18), which changes nothing else on a read; the
+ * kernel's AIO refuses it in io_submit.
  */
 static enum engine_answer inline_instant(struct io *io)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The layer for what waits for a peer: reads and writes of pipes, sockets, ttys, eventfds and the like,
- * and every poll (engine_peer_poll.c). All else goes to the next layer.
+ * The layer for what waits for a peer: reads and writes of pipes, sockets, ttys, eventfds and the
+ * like, and every poll (engine_peer_poll.c). All else goes to the next layer.
  *
- * A transfer is tried at submission (engine_peer_attempt.c). If it would wait it is held: it stands in
- * the line of its open file and direction (engine_peer_line.c); the first in line waits for readiness
- * and tries again, or waits on a worker. Whatever ends an io puts it on `finished`, and who becomes
- * first by that on `starting`; both are worked off by peer_settle(), at the end of each wake-up, where
- * nothing is iterated over any more: done() may submit and cancel.
+ * A transfer is tried at submission (engine_peer_attempt.c). If it would wait it is held: it stands
+ * in the line of its open file and direction (engine_peer_line.c); the first in line waits for
+ * readiness and tries again, or waits on a worker. Whatever ends an io puts it on `finished`, and
+ * who becomes first by that on `starting`; both are worked off by peer_settle(), at the end of each
+ * wake-up, where nothing is iterated over any more: done() may submit and cancel.
  *
  * Descriptors: the poller forgets an io before it is told, for its owner closes the file then.
  */
@@ -266,7 +266,9 @@ static int64_t cancelled_result(const struct io *io)
 	return io->done_bytes ? (int64_t)io->done_bytes : -ECANCELED;
 }
 
-/* Who becomes first is started by the kick only: it may be cancelled next, and must not take data. */
+/*
+ * Who becomes first is started by the kick only: it may be cancelled next, and must not take data.
+ */
 static int peer_cancel(struct engine *e, struct io *io)
 {
 	struct peer *peer = to_peer(e);
@@ -322,8 +324,9 @@ static bool start(struct peer *peer)
 	return peer->kick && peer->poller;
 }
 
-struct engine *engine_peer_open_without(struct loop *loop, struct workers *workers, struct engine *next,
-					engine_done_fn *done, void *arg, unsigned without)
+struct engine *engine_peer_open_without(struct loop *loop, struct workers *workers,
+					struct engine *next, engine_done_fn *done, void *arg,
+					unsigned without)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 

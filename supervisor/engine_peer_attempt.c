@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's io_submit would wait for is tried with RWF_NOWAIT. Files that refuse it (ttys, FIFOs
- * that were opened by name, all pipes and sockets before Linux 6.4, many devices):
- *  - a FIFO is opened once more through /proc with O_NONBLOCK, which the tracee's descriptor does not see;
+ * What the kernel's io_submit would wait for is tried with RWF_NOWAIT. Files that refuse it (ttys,
+ * FIFOs that were opened by name, all pipes and sockets before Linux 6.4, many devices):
+ *  - a FIFO is opened once more through /proc with O_NONBLOCK, which the tracee's descriptor does
+ * not see;
  *  - where readiness says that a call will not wait, or not for long, a worker makes the call then;
- *  - else a worker waits in the call: VMIN and VTIME of a tty, receive timeouts of a socket, devices.
- * A call that may wait is never made in the loop, not even after poll(2) or with O_NONBLOCK set: another
- * reader may be quicker, and the flag belongs to the tracee.
+ *  - else a worker waits in the call: VMIN and VTIME of a tty, receive timeouts of a socket,
+ * devices. A call that may wait is never made in the loop, not even after poll(2) or with
+ * O_NONBLOCK set: another reader may be quicker, and the flag belongs to the tracee.
  *
- * A blocking write to a pipe, stream or tty goes on until all is written (pipe_write and n_tty_write of
- * Linux 6.18); to a device, a short count is the device's answer.
+ * A blocking write to a pipe, stream or tty goes on until all is written (pipe_write and
+ * n_tty_write of Linux 6.18); to a device, a short count is the device's answer.
  */
 #include "engine_peer_attempt.h"
 
@@ -26,7 +27,9 @@
 
 enum { REST_IOV = 16 };
 
-/* The vector from io->done_bytes on, as much as fits: the rest of a write takes more than one call. */
+/*
+ * The vector from io->done_bytes on, as much as fits: the rest of a write takes more than one call.
+ */
 static int iov_rest(const struct io *io, struct iovec *rest)
 {
 	size_t skip_bytes = io->done_bytes;
@@ -77,8 +80,8 @@ static int64_t transfer_at_once(const struct io *io, int fd, unsigned flags)
 }
 
 /*
- * preadv2 and pwritev2 return 0 for no bytes without asking the file; AIO asks: a socket sends an empty
- * datagram, anonymous inodes (eventfd, timerfd, ...) say EINVAL.
+ * preadv2 and pwritev2 return 0 for no bytes without asking the file; AIO asks: a socket sends an
+ * empty datagram, anonymous inodes (eventfd, timerfd, ...) say EINVAL.
  */
 static int64_t transfer_nothing(const struct io *io)
 {
@@ -107,7 +110,8 @@ static bool write_goes_on(const struct io *io, bool sockets_too)
 
 	if (io->op != IO_WRITE || io->done_bytes >= io->length_bytes || fstat(io->file->fd, &st))
 		return false;
-	return S_ISFIFO(st.st_mode) || (S_ISSOCK(st.st_mode) && sockets_too) || is_tty(io->file->fd);
+	return S_ISFIFO(st.st_mode) || (S_ISSOCK(st.st_mode) && sockets_too) ||
+	       is_tty(io->file->fd);
 }
 
 static enum attempt_answer done(struct io *io, int64_t result)
@@ -182,7 +186,8 @@ static bool readiness_tells(const struct io *io, const struct stat *st)
 		return true;
 	if (tcgetattr(io->file->fd, &t))
 		return false;
-	return io->op == IO_WRITE || t.c_lflag & ICANON || (t.c_cc[VMIN] == 1 && t.c_cc[VTIME] == 0);
+	return io->op == IO_WRITE || t.c_lflag & ICANON ||
+	       (t.c_cc[VMIN] == 1 && t.c_cc[VTIME] == 0);
 }
 
 /* FIONREAD: below VMIN bytes poll(2) says no, and read(2) with O_NONBLOCK takes them. */
@@ -252,8 +257,8 @@ void attempt_end(struct attempt *a)
 }
 
 /*
- * RWF_SYNC means nothing to a read, but a device without read_iter refuses all flags: the kernel's AIO
- * says EINVAL to it (aio_read; do_loop_readv_writev in fs/read_write.c, 6.18).
+ * RWF_SYNC means nothing to a read, but a device without read_iter refuses all flags: the kernel's
+ * AIO says EINVAL to it (aio_read; do_loop_readv_writev in fs/read_write.c, 6.18).
  */
 static int64_t transfer_by_aio_rules(const struct io *io)
 {

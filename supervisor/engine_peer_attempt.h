@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One transfer from or to a peer: tried without waiting as far as the file lets us, or made with waiting
- * on a worker. Progress is in io->done_bytes, so that a write goes on where it stopped.
+ * One transfer from or to a peer: tried without waiting as far as the file lets us, or made with
+ * waiting on a worker. Progress is in io->done_bytes, so that a write goes on where it stopped.
  */
 #ifndef ENGINE_PEER_ATTEMPT_H
 #define ENGINE_PEER_ATTEMPT_H

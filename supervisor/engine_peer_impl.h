@@ -51,7 +51,8 @@ struct peer_io *peer_hold(struct peer *peer, struct io *io);	/* NULL: ENOMEM */
 void peer_release(struct peer_io *p);	/* undoes peer_hold() inside submit() */
 void peer_finish(struct peer_io *p, int64_t result);	/* frees p; told by the next settling */
 void peer_work(struct peer_io *p, struct lane *lane, void (*run)(struct work *w));
-void peer_settle(void *arg);	/* starts who became first, tells what is finished: not from submit() */
+void peer_settle(
+	void *arg); /* starts who became first, tells what is finished: not from submit() */
 
 enum engine_answer peer_poll_submit(struct peer *peer, struct io *io);
 int64_t peer_poll_masked(const struct io *io, uint32_t revents);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tree of the lines, ordered by device, inode, direction and open file. kcmp(2) orders open files by
- * kernel address in a secret permutation: total and stable while both are open. The descriptor that a
- * line is compared by is that of its first io, hence open.
+ * A tree of the lines, ordered by device, inode, direction and open file. kcmp(2) orders open files
+ * by kernel address in a secret permutation: total and stable while both are open. The descriptor
+ * that a line is compared by is that of its first io, hence open.
  *
- * Without kcmp, descriptors of one pipe or socket count as one open file (a pipe's end that was opened
- * twice only waits more than it must), all others as different ones: all eventfds share an inode.
+ * Without kcmp, descriptors of one pipe or socket count as one open file (a pipe's end that was
+ * opened twice only waits more than it must), all others as different ones: all eventfds share an
+ * inode.
  */
 #include "engine_peer_line.h"
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Polls. The host's own AIO does them where it is allowed: the refusals, the raw wake keys and the order
- * are the kernel's then. Its context is made at the first poll, because its end costs a run 30 ms.
+ * Polls. The host's own AIO does them where it is allowed: the refusals, the raw wake keys and the
+ * order are the kernel's then. Its context is made at the first poll, because its end costs a run
+ * 30 ms.
  *
- * Where the host has no AIO, or all its room is taken: poll(2) for what is ready, else the poller, and
- * results are masked by what was asked. A file without a poll operation is always readable and writable
- * (DEFAULT_POLLMASK); asked for neither, it is refused (aio_poll in fs/aio.c, 6.18: no wait queue).
+ * Where the host has no AIO, or all its room is taken: poll(2) for what is ready, else the poller,
+ * and results are masked by what was asked. A file without a poll operation is always readable and
+ * writable (DEFAULT_POLLMASK); asked for neither, it is refused (aio_poll in fs/aio.c, 6.18: no
+ * wait queue).
  *
- * On a foreign file system even asking may wait: FUSE sends the question to its server. A worker does.
+ * On a foreign file system even asking may wait: FUSE sends the question to its server. A worker
+ * does.
  */
 #include <assert.h>
 #include <poll.h>
@@ -67,7 +70,9 @@ struct hostaio *peer_host(struct peer *peer)
 	return peer->host;
 }
 
-/* Ready at once: it is among the finished now, and so may be others, which are told from the loop. */
+/*
+ * Ready at once: it is among the finished now, and so may be others, which are told from the loop.
+ */
 static enum engine_answer host_answer(struct peer *peer, struct io *io)
 {
 	if (!io->engine_data)

@@ -3,8 +3,8 @@
  * The engine that may block: each io is one item of work in the lane of its file. Jobs are kept for
  * reuse, so that a steady load allocates nothing.
  *
- * Work comes back one by one; the ios are collected and handed on together by a hook at the end of the
- * loop's turn. A cancelled io that was still queued has no such turn coming: a kick makes one.
+ * Work comes back one by one; the ios are collected and handed on together by a hook at the end of
+ * the loop's turn. A cancelled io that was still queued has no such turn coming: a kick makes one.
  *
  * A worker's thread blocks all signals, so SIGPIPE and SIGXFSZ stay pending there and end with it.
  */
@@ -19,7 +19,7 @@
 #include "util.h"
 #include "workers.h"
 
-enum { IOPRIO_WHO_PROCESS = 1 };	/* linux/ioprio.h is younger than some headers we build with */
+enum { IOPRIO_WHO_PROCESS = 1 }; /* linux/ioprio.h is younger than some headers we build with */
 
 struct threads {
 	struct engine engine;

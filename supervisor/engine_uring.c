@@ -3,16 +3,17 @@
  * The engine on io_uring, for storage. An io is the user_data of its entry: nothing is allocated or
  * looked up per io.
  *
- * COOP_TASKRUN makes a completion wait until this thread enters the kernel; if it sleeps in epoll_wait
- * it is woken with EINTR, hence no descriptor becomes readable, and a hook at each turn looks into the
- * completion queue (two loads). The ring's descriptor is watched too: io-wq threads fill the queue
- * without interrupting us. DEFER_TASKRUN with epoll on the descriptor hangs for good: never use it.
+ * COOP_TASKRUN makes a completion wait until this thread enters the kernel; if it sleeps in
+ * epoll_wait it is woken with EINTR, hence no descriptor becomes readable, and a hook at each turn
+ * looks into the completion queue (two loads). The ring's descriptor is watched too: io-wq threads
+ * fill the queue without interrupting us. DEFER_TASKRUN with epoll on the descriptor hangs for
+ * good: never use it.
  *
  * The completion queue cannot overflow: no more ios are taken than it has entries.
  *
  * What native AIO does not report is not reported here either: EINTR, and the EAGAIN which io_uring
- * gives for O_NONBLOCK files without NOWAIT support. Such an io is started again (list `again`, for the
- * submission queue may be full at that moment).
+ * gives for O_NONBLOCK files without NOWAIT support. Such an io is started again (list `again`, for
+ * the submission queue may be full at that moment).
  */
 #include "engine.h"
 
@@ -47,7 +48,7 @@ struct uring {
 	struct loop_timer retry;	/* always armed, so that moving it cannot fail */
 	unsigned limit;
 	unsigned in_flight;		/* from submit() to done() */
-	uint64_t batch_ns;		/* start of the batch that is being filled; 0: not read yet */
+	uint64_t batch_ns; /* start of the batch that is being filled; 0: not read yet */
 	struct list again;
 	struct io_uring ring;
 };

@@ -87,7 +87,8 @@ static void raise_behind_reply(struct dispatch *d, struct call *call)
 		err = raise_in_thread(r, call->raise_signo);
 	episode_end(call);
 	if (err && err != -ESRCH)
-		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid, call->raise_signo);
+		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid,
+				     call->raise_signo);
 }
 
 struct verdict episode_raise(struct call *call, int64_t value)
@@ -98,7 +99,8 @@ struct verdict episode_raise(struct call *call, int64_t value)
 	if (episode_begin(call) == 0)
 		v.after = raise_behind_reply;
 	else
-		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid, call->raise_signo);
+		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid,
+				     call->raise_signo);
 	return v;
 }
 
@@ -124,7 +126,8 @@ struct verdict episode_suspend(struct call *call, int64_t value)
 	if (episode_begin(call) == 0)
 		v.after = suspend_behind_reply;
 	else
-		log_warn_once("process %d cannot be traced: signals that io_pgetevents' mask lets through stay pending",
+		log_warn_once("process %d cannot be traced: signals that io_pgetevents' mask lets "
+			      "through stay pending",
 			      call->thread->source.tgid);
 	return v;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What must happen in the calling thread itself, between the reply and its next step in user mode: mapping and
- * unmapping (handle_setup.c), signals of its own, a temporary signal mask. A verdict's `after` runs behind the
- * reply; the thread has to be seized before.
+ * What must happen in the calling thread itself, between the reply and its next step in user mode:
+ * mapping and unmapping (handle_setup.c), signals of its own, a temporary signal mask. A verdict's
+ * `after` runs behind the reply; the thread has to be seized before.
  */
 #ifndef EPISODE_H
 #define EPISODE_H
@@ -10,21 +10,23 @@
 #include "call.h"
 
 int episode_begin(struct call *call);	/* 0 or -errno: it cannot be traced */
-int episode_seize(struct call *call);	/* the same in two steps: what uses the call's reply comes before ... */
-					/* ... remote_interrupt() */
-int episode_stop(struct call *call);	/* behind the reply: as remote_stop(); notes a lost answer */
+int episode_seize(
+	struct call *call); /* the same in two steps: what uses the call's reply comes before ... */
+/* ... remote_interrupt() */
+int episode_stop(struct call *call); /* behind the reply: as remote_stop(); notes a lost answer */
 void episode_end(struct call *call);	/* lets it go */
 
 /*
- * A RETURN verdict behind which the thread raises call->raise_signo in itself (si_code SI_USER, as the kernel's
- * own SIGXFSZ and SIGPIPE look); where it cannot be traced the signal is sent from outside.
+ * A RETURN verdict behind which the thread raises call->raise_signo in itself (si_code SI_USER, as
+ * the kernel's own SIGXFSZ and SIGPIPE look); where it cannot be traced the signal is sent from
+ * outside.
  */
 struct verdict episode_raise(struct call *call, int64_t value);
 
 /*
- * A RETURN verdict behind which the thread takes the signals that io_pgetevents' mask lets through, in handlers
- * that run under that mask, and gets its own mask back. value: what the call returns; -EINTR is restarted by the
- * kernel if no handler ran.
+ * A RETURN verdict behind which the thread takes the signals that io_pgetevents' mask lets through,
+ * in handlers that run under that mask, and gets its own mask back. value: what the call returns;
+ * -EINTR is restarted by the kernel if no handler ran.
  */
 struct verdict episode_suspend(struct call *call, int64_t value);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Per descriptor and call: pidfd_getfd, F_GETFL, statx without asking the file system, and for
- * anonymous inodes the name that /proc gives them. From that follow the class (what may block), the lane
- * (where it may), and what the kernel's io_submit would refuse. A worker makes the closes that may wait.
+ * Theory. Per descriptor and call: pidfd_getfd, F_GETFL, statx without asking the file system, and
+ * for anonymous inodes the name that /proc gives them. From that follow the class (what may block),
+ * the lane (where it may), and what the kernel's io_submit would refuse. A worker makes the closes
+ * that may wait.
  */
-#include "file.h"
+#include "file_impl.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,46 +23,9 @@
 #define STATX_MNT_ID_UNIQUE 0x00004000U
 #endif
 
-#define FILE_BUCKETS 256
-#define MEM_MAJOR 1		/* /dev/null, zero, full, random, urandom, kmsg */
-
-struct file_table {
-	struct workers *workers;
-	struct fs_table *mounts;
-	struct lane *local;
-	struct lane *peers;
-	uint64_t pipe_dev;		/* of pipe(2), as against FIFOs */
-	unsigned count;
-	bool no_sharing;		/* kcmp is refused here */
-	struct list in_use[FILE_BUCKETS];
-};
-
 struct close_work {
 	struct work work;
 	struct file *file;
-};
-
-/* Anonymous inodes by the name of their link; the rest has neither read_iter nor write_iter. */
-static const struct {
-	const char *name;
-	unsigned can;
-} anon_known[] = {
-	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD },
-	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT },
-	{ "anon_inode:[signalfd]", FILE_READ_ITER | FILE_NOWAIT },
-	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT },
-};
-
-/* Character devices of the memory driver, by minor number. */
-static const struct {
-	unsigned minor;
-	unsigned can;
-} mem_known[] = {
-	{ 3, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* null */
-	{ 5, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* zero */
-	{ 7, FILE_READ_ITER },					/* full */
-	{ 8, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* random */
-	{ 9, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* urandom */
 };
 
 static uint64_t pipe_device(void)
@@ -112,95 +76,6 @@ unsigned file_count(const struct file_table *t)
 	return t->count;
 }
 
-static void file_classify_anon(struct file *f)
-{
-	char path[32], name[64];
-	ssize_t n;
-
-	f->io.class = FILE_PEER;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->io.fd);
-	n = readlink(path, name, sizeof(name) - 1);
-	if (n <= 0)
-		return;
-	name[n] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(anon_known); i++) {
-		if (strcmp(name, anon_known[i].name) == 0)
-			f->can |= anon_known[i].can;
-	}
-}
-
-static void file_classify_char(struct file *f, const struct statx *sx)
-{
-	if (sx->stx_rdev_major != MEM_MAJOR) {
-		f->io.class = FILE_PEER;
-		f->slow_close = true;
-		f->can |= FILE_READ_ITER | FILE_WRITE_ITER;	/* ttys have; the engine tells of others */
-		return;
-	}
-	f->io.class = FILE_INSTANT;
-	f->io.seekable = true;
-	for (size_t i = 0; i < ARRAY_SIZE(mem_known); i++) {
-		if (mem_known[i].minor == sx->stx_rdev_minor)
-			f->can |= mem_known[i].can;
-	}
-}
-
-static void file_classify_stored(struct file *f, const struct statx *sx, pid_t tid)
-{
-	static const enum file_class classes[] = {
-		[FS_LOCAL] = FILE_LOCAL,
-		[FS_INSTANT] = FILE_INSTANT,
-		[FS_FOREIGN] = FILE_FOREIGN,
-	};
-
-	f->fs = fs_lookup(f->table->mounts, sx->stx_mnt_id, f->io.dev, f->io.fd, tid);
-	f->io.class = classes[f->fs->kind];
-	f->io.memory = f->fs->memory;
-	f->io.seekable = true;
-	f->can |= FILE_READ_ITER | FILE_FSYNC;
-	f->can |= S_ISREG(sx->stx_mode) ? FILE_WRITE_ITER | FILE_REGULAR : FILE_DIRECTORY;
-	/* setattr_should_drop_suidgid() of fs/attr.c */
-	if (S_ISREG(sx->stx_mode) && (sx->stx_mode & S_ISUID || (sx->stx_mode & S_ISGID && sx->stx_mode & S_IXGRP)))
-		f->can |= FILE_SET_ID;
-	if (S_ISDIR(sx->stx_mode))
-		f->can &= ~(unsigned)FILE_READ_ITER;
-	if (strcmp(f->fs->type, "hugetlbfs") == 0)
-		f->can &= ~(unsigned)FILE_WRITE_ITER;
-	if (f->fs->nowait && S_ISREG(sx->stx_mode))
-		f->can |= FILE_NOWAIT;
-}
-
-static void file_classify(struct file *f, const struct statx *sx, pid_t tid)
-{
-	const unsigned pipe_can = FILE_READ_ITER | FILE_WRITE_ITER;
-
-	switch (sx->stx_mode & S_IFMT) {
-	case S_IFREG:
-	case S_IFDIR:
-		file_classify_stored(f, sx, tid);
-		break;
-	case S_IFBLK:
-		f->io.class = FILE_LOCAL;
-		f->io.seekable = true;
-		f->can |= pipe_can | FILE_FSYNC | FILE_NOWAIT;
-		break;
-	case S_IFIFO:
-		f->io.class = FILE_PEER;
-		/* Only pipe(2) sets FMODE_NOWAIT, fifo_open() does not (fs/pipe.c, 6.18). */
-		f->can |= pipe_can | (f->io.dev == f->table->pipe_dev ? FILE_NOWAIT : 0);
-		break;
-	case S_IFSOCK:
-		f->io.class = FILE_PEER;
-		f->can |= pipe_can | FILE_NOWAIT | FILE_SOCKET;
-		break;
-	case S_IFCHR:
-		file_classify_char(f, sx);
-		break;
-	default:
-		file_classify_anon(f);
-	}
-}
-
 static struct lane *file_lane(const struct file *f)
 {
 	struct lane *lane = f->table->local;
@@ -214,7 +89,8 @@ static struct lane *file_lane(const struct file *f)
 
 static int file_describe(struct file *f, pid_t tid)
 {
-	const unsigned modes[] = { FILE_CAN_READ, FILE_CAN_WRITE, FILE_CAN_READ | FILE_CAN_WRITE, 0 };
+	const unsigned modes[] = { FILE_CAN_READ, FILE_CAN_WRITE, FILE_CAN_READ | FILE_CAN_WRITE,
+				   0 };
 	int flags = fcntl(f->io.fd, F_GETFL);
 	struct statx sx;
 
@@ -253,12 +129,14 @@ static int fdinfo_flags(const struct file_source *from, int fd)
 }
 
 /*
- * pidfd_getfd is refused (a container's profile): positional I/O sees neither the file offset nor locks, so
- * an open file description of our own with the same modes does for what has a place on storage.
+ * pidfd_getfd is refused (a container's profile): positional I/O sees neither the file offset nor
+ * locks, so an open file description of our own with the same modes does for what has a place on
+ * storage.
  */
 static int file_reopen(const struct file_source *from, int fd)
 {
-	const int keep = O_ACCMODE | O_APPEND | O_DIRECT | O_DSYNC | O_SYNC | O_NOATIME | O_NONBLOCK;
+	const int keep =
+		O_ACCMODE | O_APPEND | O_DIRECT | O_DSYNC | O_SYNC | O_NOATIME | O_NONBLOCK;
 	int flags = fdinfo_flags(from, fd);
 	struct stat st;
 	char path[64];
@@ -266,8 +144,10 @@ static int file_reopen(const struct file_source *from, int fd)
 
 	if (flags < 0)
 		return flags;
-	log_warn_once("pidfd_getfd is refused here (container profile?): regular files and block devices are "
-		      "opened anew; AIO on pipes, sockets and deleted files gets EBADF; add --cap-add SYS_PTRACE");
+	log_warn_once("pidfd_getfd is refused here (container profile?): regular files and block "
+		      "devices are "
+		      "opened anew; AIO on pipes, sockets and deleted files gets EBADF; add "
+		      "--cap-add SYS_PTRACE");
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/fd/%d", from->tgid, from->tid, fd);
 	if (flags & O_PATH || stat(path, &st) || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
 		return -EBADF;
@@ -294,8 +174,8 @@ static struct list *file_bucket(struct file_table *t, pid_t tgid, int fd)
 }
 
 /*
- * A request in flight keeps its file open anyway, so that another one for the same may use it: one comparison
- * instead of four system calls, and one descriptor of ours for any number of requests.
+ * A request in flight keeps its file open anyway, so that another one for the same may use it: one
+ * comparison instead of four system calls, and one descriptor of ours for any number of requests.
  */
 static struct file *file_shared(struct file_table *t, const struct file_source *from, int fd)
 {
@@ -313,7 +193,8 @@ static struct file *file_shared(struct file_table *t, const struct file_source *
 	return NULL;
 }
 
-static int file_take_new(struct file_table *t, const struct file_source *from, int fd, struct file **out)
+static int file_take_new(struct file_table *t, const struct file_source *from, int fd,
+			 struct file **out)
 {
 	int ours = file_fetch(from, fd);
 	struct file *f;
@@ -326,7 +207,9 @@ static int file_take_new(struct file_table *t, const struct file_source *from, i
 		close(ours);
 		return -ENOMEM;
 	}
-	*f = (struct file){ .refs = 1, .tracee_fd = fd, .tgid = from->tgid, .table = t, .io.fd = ours };
+	*f = (struct file){
+		.refs = 1, .tracee_fd = fd, .tgid = from->tgid, .table = t, .io.fd = ours
+	};
 	list_init(&f->node);
 	t->count++;
 	err = file_describe(f, from->tid);
@@ -375,7 +258,8 @@ static bool close_may_wait(const struct file *f)
 	socklen_t size = sizeof(l);
 
 	if (f->can & FILE_SOCKET)
-		return getsockopt(f->io.fd, SOL_SOCKET, SO_LINGER, &l, &size) == 0 && l.l_onoff && l.l_linger;
+		return getsockopt(f->io.fd, SOL_SOCKET, SO_LINGER, &l, &size) == 0 && l.l_onoff &&
+		       l.l_linger;
 	return f->slow_close || f->io.class == FILE_FOREIGN;
 }
 
@@ -390,7 +274,8 @@ void file_put(struct file *f)
 	if (f->io.lane && close_may_wait(f)) {
 		c = calloc(1, sizeof(*c));
 		if (c) {
-			*c = (struct close_work){ .work = { .run = close_run, .done = close_done }, .file = f };
+			*c = (struct close_work){ .work = { .run = close_run, .done = close_done },
+						  .file = f };
 			workers_queue(f->table->workers, f->io.lane, &c->work);
 			return;
 		}

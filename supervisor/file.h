@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tracee's open file, taken for the time of one call or request: pidfd_getfd gives a duplicate of the very
- * open file description. Never kept longer: a duplicate keeps locks, pipe ends and files alive. Where
- * pidfd_getfd is refused, regular files and block devices are opened anew through /proc.
+ * A tracee's open file, taken for the time of one call or request: pidfd_getfd gives a duplicate of
+ * the very open file description. Never kept longer: a duplicate keeps locks, pipe ends and files
+ * alive. Where pidfd_getfd is refused, regular files and block devices are opened anew through
+ * /proc.
  */
 #ifndef FILE_H
 #define FILE_H
@@ -16,7 +17,10 @@
 struct file_table;
 struct workers;
 
-/* What the file's operations offer; the kernel refuses the rest in io_submit (docs/aio-abi.md, 8.3). */
+/*
+ * What the file's operations offer; the kernel refuses the rest in io_submit
+ * (docs/aio-abi.md, 8.3).
+ */
 enum file_can {
 	FILE_CAN_READ = 1,	/* opened for reading */
 	FILE_CAN_WRITE = 2,
@@ -55,14 +59,15 @@ struct file_table *file_table_create(struct workers *workers);	/* NULL with errn
 void file_table_destroy(struct file_table *t);	/* all files have been put; accepts NULL */
 
 /*
- * Shares a file that is in use already if it is the very same open file description, with the same flags.
- * 0 and *out with one reference; -EBADF: not open there, O_PATH, or refused and not reopenable; -EMFILE,
- * -ENFILE, -ENOMEM: ours are used up (try again after a file was put); -ESRCH: the task is gone.
+ * Shares a file that is in use already if it is the very same open file description, with the same
+ * flags. 0 and *out with one reference; -EBADF: not open there, O_PATH, or refused and not
+ * reopenable; -EMFILE, -ENFILE, -ENOMEM: ours are used up (try again after a file was put); -ESRCH:
+ * the task is gone.
  */
 int file_take(struct file_table *t, const struct file_source *from, int fd, struct file **out);
 
 void file_get(struct file *f);
-void file_put(struct file *f);		/* accepts NULL; a close that may block happens on a worker */
+void file_put(struct file *f); /* accepts NULL; a close that may block happens on a worker */
 
 unsigned file_count(const struct file_table *t);	/* taken and not yet put */
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. A table by (mount id, device), filled on first sight from /proc/TID/mountinfo. Mounts inside the
- * kernel (memfd, hugetlb memfd, SysV shared memory) stand in no mountinfo: their devices are learned at
- * start from files of our own. A mount id may be reused after an unmount; a new mount of another type has
- * another device in nearly every case, and a wrong entry costs speed or a stall of this tree, never data.
+ * Theory. A table by (mount id, device), filled on first sight from /proc/TID/mountinfo. Mounts
+ * inside the kernel (memfd, hugetlb memfd, SysV shared memory) stand in no mountinfo: their devices
+ * are learned at start from files of our own. A mount id may be reused after an unmount; a new
+ * mount of another type has another device in nearly every case, and a wrong entry costs speed or a
+ * stall of this tree, never data.
  */
 #include "fs.h"
 
@@ -151,7 +152,10 @@ static const struct fs *fs_learn(struct fs_table *t, struct fs_entry **bucket, u
 
 	if (!plain_mount_id(fd, &plain))
 		return &t->unknown.fs;
-	/* a chroot's mountinfo lacks the mount that its root lies in: ours may know it, or that of the first process */
+	/*
+	 * a chroot's mountinfo lacks the mount that its root lies in: ours may know it, or that of
+	 * the first process
+	 */
 	if (!mountinfo_find(tid, plain, type) && !mountinfo_find(getpid(), plain, type) &&
 	    !mountinfo_find(1, plain, type))
 		snprintf(type, sizeof(type), "?");

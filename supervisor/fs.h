@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kind of file system a file lies on, found without ever asking the file system itself: a statfs of a
- * dead FUSE mount would block the loop. statx(AT_STATX_DONT_SYNC) names the mount, mountinfo its type.
+ * What kind of file system a file lies on, found without ever asking the file system itself: a
+ * statfs of a dead FUSE mount would block the loop. statx(AT_STATX_DONT_SYNC) names the mount,
+ * mountinfo its type.
  */
 #ifndef FS_H
 #define FS_H
@@ -33,9 +34,9 @@ struct fs_table *fs_table_create(void);		/* NULL with errno */
 void fs_table_destroy(struct fs_table *t);	/* accepts NULL */
 
 /*
- * The file system of a mount, by mount id (as statx gave it; unique: STATX_MNT_ID_UNIQUE) and device, for a
- * descriptor taken from a task, in whose mount namespace the id is looked up. Never NULL: unknown ones
- * (memory gone too) are foreign.
+ * The file system of a mount, by mount id (as statx gave it; unique: STATX_MNT_ID_UNIQUE) and
+ * device, for a descriptor taken from a task, in whose mount namespace the id is looked up. Never
+ * NULL: unknown ones (memory gone too) are foreign.
  */
 const struct fs *fs_lookup(struct fs_table *t, uint64_t mount_id, uint64_t dev, int fd, pid_t tid);
 

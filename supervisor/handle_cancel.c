@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_cancel (docs/aio-abi.md, 13): only a POLL that waits can be cancelled; success is EINPROGRESS, and the
- * event comes through the ring. The key is looked at before the context.
+ * io_cancel (docs/aio-abi.md, 13): only a POLL that waits can be cancelled; success is EINPROGRESS,
+ * and the event comes through the ring. The key is looked at before the context.
  */
 #include <linux/aio_abi.h>
 #include <stddef.h>
@@ -26,7 +26,8 @@ struct verdict handle_cancel(struct dispatch *d, struct call *call)
 	struct request *r;
 	uint32_t key;
 
-	if (tracee_read_all(call->thread->source.tid, obj + offsetof(struct iocb, aio_key), &key, sizeof(key)))
+	if (tracee_read_all(call->thread->source.tid, obj + offsetof(struct iocb, aio_key), &key,
+			    sizeof(key)))
 		return verdict_return(-EFAULT);
 	if (key)
 		return verdict_return(-EINVAL);

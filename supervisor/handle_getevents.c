@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_getevents and io_pgetevents (docs/aio-abi.md, 11 and 12). Theory: each pass takes what is there, up to nr,
- * even if fewer than min: events leave the ring at once. A call that has fewer than min after a pass is parked
- * on its context and asked again when its missing count is present, when its deadline has passed, when the
- * context dies, or when a signal waits for the thread. A pass whose copy fails takes nothing.
+ * io_getevents and io_pgetevents (docs/aio-abi.md, 11 and 12). Theory: each pass takes what is
+ * there, up to nr, even if fewer than min: events leave the ring at once. A call that has fewer
+ * than min after a pass is parked on its context and asked again when its missing count is present,
+ * when its deadline has passed, when the context dies, or when a signal waits for the thread. A
+ * pass whose copy fails takes nothing.
  */
 #include <stdint.h>
 
@@ -23,10 +24,11 @@ static int64_t copy_events(struct call *call, struct context *ctx, unsigned head
 	ssize_t n;
 
 	for (unsigned done = 0; done < count; pieces++) {
-		const unsigned piece = ring_peek(&ctx->ring, (head + done) % ctx->ring.nr, count - done,
-						 &events);
+		const unsigned piece =
+			ring_peek(&ctx->ring, (head + done) % ctx->ring.nr, count - done, &events);
 
-		local[pieces] = (struct iovec){ (void *)(uintptr_t)events, piece * sizeof(*events) };
+		local[pieces] =
+			(struct iovec){ (void *)(uintptr_t)events, piece * sizeof(*events) };
 		done += piece;
 	}
 	n = tracee_writev(call->thread->source.tid, &remote, 1, local, pieces);
@@ -37,7 +39,8 @@ static int64_t copy_events(struct call *call, struct context *ctx, unsigned head
 static int64_t take(struct call *call, struct context *ctx)
 {
 	const unsigned head = ring_head(&ctx->ring);
-	const unsigned count = (unsigned)min_u64(ring_count(&ctx->ring, head), call->wait.nr - call->cursor);
+	const unsigned count =
+		(unsigned)min_u64(ring_count(&ctx->ring, head), call->wait.nr - call->cursor);
 	int64_t taken = count ? copy_events(call, ctx, head, count) : 0;
 
 	if (taken > 0) {
@@ -57,10 +60,11 @@ void getevents_undo(struct call *call)
 }
 
 /*
- * Where a signal can break the call off behind our back, what an early pass has taken would be lost with it: it
- * takes when it can answer, unless so much is there that the ring might fill up.
+ * Where a signal can break the call off behind our back, what an early pass has taken would be lost
+ * with it: it takes when it can answer, unless so much is there that the ring might fill up.
  */
-static bool takes_later(const struct dispatch *d, const struct call *call, const struct context *ctx)
+static bool takes_later(const struct dispatch *d, const struct call *call,
+			const struct context *ctx)
 {
 	const unsigned present = ring_count(&ctx->ring, ring_head(&ctx->ring));
 
@@ -70,12 +74,14 @@ static bool takes_later(const struct dispatch *d, const struct call *call, const
 
 static bool signal_waits(const struct call *call)
 {
-	return call->wait.has_mask && tracee_signal_pending(call->thread->source.tid, call->wait.sigmask);
+	return call->wait.has_mask &&
+	       tracee_signal_pending(call->thread->source.tid, call->wait.sigmask);
 }
 
 /*
- * do_io_getevents() and restore_saved_sigmask_unless(): a signal that the temporary mask lets through makes an
- * empty result EINTR, and its handler runs under that mask before the call returns, whatever the result.
+ * do_io_getevents() and restore_saved_sigmask_unless(): a signal that the temporary mask lets
+ * through makes an empty result EINTR, and its handler runs under that mask before the call
+ * returns, whatever the result.
  */
 static struct verdict answer(struct call *call, int64_t otherwise)
 {
@@ -88,7 +94,9 @@ static struct verdict answer(struct call *call, int64_t otherwise)
 	return episode_suspend(call, value);
 }
 
-/* Relative nanoseconds as ktime has them (timespec64_to_ktime, 6.18); negative ones wait for ever. */
+/*
+ * Relative nanoseconds as ktime has them (timespec64_to_ktime, 6.18); negative ones wait for ever.
+ */
 static int64_t timeout_ns(const struct timespec *ts)
 {
 	int64_t ns;
@@ -152,7 +160,8 @@ static int read_timeout(struct call *call, int64_t *ns)
 	return 0;
 }
 
-static struct verdict first_pass(struct dispatch *d, struct call *call, struct context *ctx, int64_t ns)
+static struct verdict first_pass(struct dispatch *d, struct call *call, struct context *ctx,
+				 int64_t ns)
 {
 	const int64_t taken = ns && takes_later(d, call, ctx) ? 0 : take(call, ctx);
 
@@ -187,7 +196,10 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 	return first_pass(d, call, ctx, ns);
 }
 
-/* Parked before; something may have changed. Completions are taken only for a caller that still waits. */
+/*
+ * Parked before; something may have changed. Completions are taken only for a caller that still
+ * waits.
+ */
 static struct verdict resume(struct dispatch *d, struct call *call)
 {
 	struct context *ctx = call->ctx;

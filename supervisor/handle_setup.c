@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_setup and io_destroy. Theory: the ring must be mapped in the tracee, which only the tracee can do:
- * the memfd is put into its table while it waits (ADDFD), the thread is seized, the call answered, and behind
- * the answer the thread runs mmap, madvise, close, before it sees user mode again with the true result
- * (remote.h). io_destroy unmaps in the same way. Whatever fails on the way leaves no context behind.
+ * io_setup and io_destroy. Theory: the ring must be mapped in the tracee, which only the tracee can
+ * do: the memfd is put into its table while it waits (ADDFD), the thread is seized, the call
+ * answered, and behind the answer the thread runs mmap, madvise, close, before it sees user mode
+ * again with the true result (remote.h). io_destroy unmaps in the same way. Whatever fails on the
+ * way leaves no context behind.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -23,15 +24,16 @@ static int seize(struct dispatch *d, struct call *call)
 	if (!err)
 		return 0;
 	if (err != -ESRCH && notify_valid(d->notify, call->notice.cookie))
-		log_warn_once("process %d cannot be traced (%s): io_setup gets EAGAIN; is a debugger attached, is it "
+		log_warn_once("process %d cannot be traced (%s): io_setup gets EAGAIN; is a "
+			      "debugger attached, is it "
 			      "not dumpable, or is ptrace forbidden here (see --doctor)?",
 			      call->thread->source.tgid, strerror(-err));
 	return -EAGAIN;
 }
 
 /*
- * The tracee's descriptor table may be full (EMFILE), which io_setup knows nothing of: its limit is raised by
- * one for the moment.
+ * The tracee's descriptor table may be full (EMFILE), which io_setup knows nothing of: its limit is
+ * raised by one for the moment.
  */
 static int add_ring_fd(struct dispatch *d, struct call *call, struct context *ctx)
 {
@@ -58,7 +60,8 @@ static void close_ring_fd(struct remote *r, int fd)
 
 static int64_t map_ring(struct remote *r, const struct context *ctx, int fd)
 {
-	const uint64_t map[] = { 0, ctx->ring.map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, (uint64_t)fd, 0 };
+	const uint64_t map[] = { 0,	     ctx->ring.map_bytes, PROT_READ | PROT_WRITE,
+				 MAP_SHARED, (uint64_t)fd,	  0 };
 	const int64_t at = remote_syscall(r, SYS_mmap, map);
 	const uint64_t advice[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTFORK, 0, 0, 0 };
 	const uint64_t no_dump[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTDUMP, 0, 0, 0 };
@@ -87,7 +90,8 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 		return -EAGAIN;
 	if (mm_take_slot(call->mm, ctx->slot))
 		return -ENOMEM;
-	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle, sizeof(handle))) {
+	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle,
+			     sizeof(handle))) {
 		mm_put_slot(call->mm, ctx->slot);
 		return -EFAULT;
 	}
@@ -106,10 +110,11 @@ static void setup_behind_reply(struct dispatch *d, struct call *call)
 	int64_t at, result = episode_stop(call);
 
 	if (result == -EINTR) {
-		close_ring_fd(r, (int)call->cursor);	/* it comes again, or has ended with EINTR */
+		close_ring_fd(r, (int)call->cursor); /* it comes again, or has ended with EINTR */
 	} else if (result) {
 		if (result != -ESRCH)
-			log_warn("io_setup in process %d failed: its thread could not be stopped (%s)",
+			log_warn("io_setup in process %d failed: its thread could not be stopped "
+				 "(%s)",
 				 call->thread->source.tgid, strerror((int)-result));
 		remote_result(r, -EAGAIN);
 	} else {
@@ -210,13 +215,17 @@ static struct verdict destroy_finish(struct call *call)
 	return v;
 }
 
-/* Waiters whose time was up, or whom a signal ended, stand among the ready calls until it is their turn. */
+/*
+ * Waiters whose time was up, or whom a signal ended, stand among the ready calls until it is their
+ * turn.
+ */
 static void recall_waiters(struct dispatch *d, struct context *ctx)
 {
 	list_for_each(node, tmp, &d->ready) {
 		struct call *call = list_entry(node, struct call, node);
 
-		if (call->ctx != ctx || !(call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS))
+		if (call->ctx != ctx ||
+		    !(call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS))
 			continue;
 		list_del(node);
 		list_add_tail(&ctx->waiters, node);

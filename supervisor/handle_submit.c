@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_submit. Theory: entries are taken in list order, each validated in the kernel's order and given to the
- * engines before the next is looked at; the first refusal ends the call, whose result is the number accepted.
- * What the engines finish at once is completed before the reply; what waits for storage or a peer goes on
- * behind it, except a buffered write, which the caller waits for as in the kernel (parked on the request; the
- * loop goes on).
+ * io_submit. Theory: entries are taken in list order, each validated in the kernel's order and
+ * given to the engines before the next is looked at; the first refusal ends the call, whose result
+ * is the number accepted. What the engines finish at once is completed before the reply; what waits
+ * for storage or a peer goes on behind it, except a buffered write, which the caller waits for as
+ * in the kernel (parked on the request; the loop goes on).
  *
- * The call may be parked at its cursor and continued: by a write that must be waited for, or by bounce memory
- * or descriptors that are used up. Accepted entries are never undone.
+ * The call may be parked at its cursor and continued: by a write that must be waited for, or by
+ * bounce memory or descriptors that are used up. Accepted entries are never undone.
  */
 #include "complete.h"
 #include "episode.h"
@@ -84,7 +84,9 @@ static bool caller_waits(const struct submission *s, const struct request *r)
 	return false;
 }
 
-/* A poll that cannot wait here, a file without the operation: known only from the engine's own try. */
+/*
+ * A poll that cannot wait here, a file without the operation: known only from the engine's own try.
+ */
 static bool refused(const struct request *r)
 {
 	return r->io.refused || (r->io.op == IO_POLL && r->io.result < 0);
@@ -114,7 +116,8 @@ static int started_done(struct submission *s, struct request *r)
 		s->finished = 0;
 		complete_finished(s->d);
 	}
-	if (more && is_read && s->call->waits_for && !caller_waits(s, r) && list_empty(&s->d->finished))
+	if (more && is_read && s->call->waits_for && !caller_waits(s, r) &&
+	    list_empty(&s->d->finished))
 		wait_no_more(s->call);	/* the rest waits for storage */
 	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
 }
@@ -193,7 +196,10 @@ static int submit_one(struct submission *s, uint64_t index)
 	return begin(s, r, cb, key_known);
 }
 
-/* What storage completes as soon as it is started (a hole read with O_DIRECT) is complete for the caller too. */
+/*
+ * What storage completes as soon as it is started (a hole read with O_DIRECT) is complete for the
+ * caller too.
+ */
 static void flush(struct submission *s)
 {
 	submit_put_files(s);
@@ -207,12 +213,16 @@ static int waits_for_storage(struct mm *mm, void *arg)
 	return mm->storage_requests > 0;
 }
 
-/* Memory or descriptors are used up: something must come back first. What waits for a peer may never. */
+/*
+ * Memory or descriptors are used up: something must come back first. What waits for a peer may
+ * never.
+ */
 static struct verdict no_room(struct submission *s)
 {
 	if (tasks_for_mms(s->d->tasks, waits_for_storage, NULL))
 		return verdict_park(&s->d->room);
-	log_warn_once("out of descriptors or memory, and nothing in flight but for peers: io_submit gets EAGAIN "
+	log_warn_once("out of descriptors or memory, and nothing in flight but for peers: "
+		      "io_submit gets EAGAIN "
 		      "(raise the limit on open files or --buffer-memory)");
 	return verdict_return(s->call->cursor ? (int64_t)s->call->cursor : -EAGAIN);
 }
@@ -242,7 +252,8 @@ static struct verdict submit_all(struct submission *s)
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);
 		/* no room: what this call has done itself may hold it */
-		if (taken == TAKEN_WAIT || (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
+		if (taken == TAKEN_WAIT ||
+		    (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
 			flush(s);
 			taken = call->waits_for ? TAKEN_WAIT : TAKEN;
 		}

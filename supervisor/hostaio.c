@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw system calls, because the kernel's header and libaio's cannot be included together, and because
- * libaio would add nothing. The kernel identifies a request by the address of its iocb, and writes into
- * it at submission; so iocbs are slots of ours that stay put while a poll is in flight. Completions
- * arrive through an eventfd in the loop. It is signalled after the event is in the ring: draining it
- * first and looking second loses nothing.
+ * Raw system calls, because the kernel's header and libaio's cannot be included together, and
+ * because libaio would add nothing. The kernel identifies a request by the address of its iocb, and
+ * writes into it at submission; so iocbs are slots of ours that stay put while a poll is in flight.
+ * Completions arrive through an eventfd in the loop. It is signalled after the event is in the
+ * ring: draining it first and looking second loses nothing.
  */
 #include "hostaio.h"
 
@@ -86,7 +86,8 @@ static int start(struct hostaio *h, struct loop *loop)
 	return h->watch ? 0 : -ENOMEM;
 }
 
-struct hostaio *hostaio_create(struct loop *loop, hostaio_fn *fn, void (*after)(void *arg), void *arg)
+struct hostaio *hostaio_create(struct loop *loop, hostaio_fn *fn, void (*after)(void *arg),
+			       void *arg)
 {
 	struct hostaio *h = calloc(1, sizeof(*h));
 	int rc;
@@ -119,7 +120,8 @@ void hostaio_destroy(struct hostaio *h)
 	free(h);
 }
 
-int hostaio_submit(struct hostaio *h, int fd, uint16_t events, void *cookie, struct hostaio_poll **out)
+int hostaio_submit(struct hostaio *h, int fd, uint16_t events, void *cookie,
+		   struct hostaio_poll **out)
 {
 	struct hostaio_poll *poll = list_first(&h->unused, struct hostaio_poll, node);
 	struct iocb *iocb;
@@ -142,7 +144,10 @@ int hostaio_submit(struct hostaio *h, int fd, uint16_t events, void *cookie, str
 	return 0;
 }
 
-/* EINPROGRESS and EINVAL (finished meanwhile) mean the same here: its event is, or will be, in the ring. */
+/*
+ * EINPROGRESS and EINVAL (finished meanwhile) mean the same here: its event is, or will be, in the
+ * ring.
+ */
 void hostaio_cancel(struct hostaio *h, struct hostaio_poll *poll)
 {
 	struct io_event unused;

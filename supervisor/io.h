@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The part of a request that an engine sees: local memory only. No pid, no address of a tracee, no
- * context. An io belongs to the submitter until engine submit() has said QUEUED, to the engine until it
- * comes back in the list of finished ios, and to a worker thread only between take and done.
+ * context. An io belongs to the submitter until engine submit() has said QUEUED, to the engine
+ * until it comes back in the list of finished ios, and to a worker thread only between take and
+ * done.
  */
 #ifndef IO_H
 #define IO_H
@@ -23,15 +24,16 @@ enum io_op {
 
 /* How a file may block whoever uses it; decides which engine is allowed to touch it. */
 enum file_class {
-	FILE_LOCAL,	/* regular, directory or block device on a file system known to be local */
-	FILE_FOREIGN,	/* the same on FUSE, NFS, ... : anything may block without limit */
-	FILE_PEER,	/* pipe, FIFO, socket, tty, eventfd, timerfd, ...: waits for somebody else */
-	FILE_INSTANT,	/* /dev/null, /dev/zero, procfs, sysfs: never waits for anybody */
+	FILE_LOCAL, /* regular, directory or block device on a file system known to be local */
+	FILE_FOREIGN, /* the same on FUSE, NFS, ... : anything may block without limit */
+	FILE_PEER, /* pipe, FIFO, socket, tty, eventfd, timerfd, ...: waits for somebody else */
+	FILE_INSTANT, /* /dev/null, /dev/zero, procfs, sysfs: never waits for anybody */
 };
 
 /*
  * A superblock or pseudo file system, as far as engines care. Lives as long as a file refers to it.
- * Workers of one lane never take the threads of another: a dead NFS server stalls its own lane only.
+ * Workers of one lane never take the threads of another: a dead NFS server stalls its own lane
+ * only.
  */
 struct fs;
 struct lane;
@@ -52,8 +54,9 @@ struct io_file {
 };
 
 enum io_who {
-	IO_AS_OURSELVES,	/* the supervisor's own: the tracee's differ in nothing that matters here */
-	IO_WITHOUT_FSETID,	/* a write by somebody who may not keep set-user-ID bits */
+	IO_AS_OURSELVES, /* the supervisor's own: the tracee's differ in nothing that matters here
+			  */
+	IO_WITHOUT_FSETID, /* a write by somebody who may not keep set-user-ID bits */
 };
 
 struct io {
@@ -72,7 +75,7 @@ struct io {
 	bool background;	/* may complete after io_submit has returned (design.md, D1) */
 	enum io_who who;	/* whose credentials */
 
-	bool refused;		/* io_submit itself fails with result: no event (docs/aio-abi.md, 7) */
+	bool refused; /* io_submit itself fails with result: no event (docs/aio-abi.md, 7) */
 	int64_t result;		/* bytes, poll mask, or -errno; valid when finished */
 	size_t done_bytes;	/* the engine's progress through a partly done transfer */
 	uint64_t started_ns;	/* 0 unless somebody asked for stamps */

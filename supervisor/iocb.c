@@ -126,8 +126,9 @@ int iocb_check_rw(const struct iocb *cb, const struct iocb_rw *facts)
 
 static int check_address(const struct uvec *seg)
 {
-	return seg->length_bytes > USER_SPACE_END || seg->base > USER_SPACE_END - seg->length_bytes ? -EFAULT
-											      : 0;
+	return seg->length_bytes > USER_SPACE_END || seg->base > USER_SPACE_END - seg->length_bytes
+		       ? -EFAULT
+		       : 0;
 }
 
 int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total)
@@ -139,7 +140,8 @@ int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total)
 		if ((int64_t)seg[i].length_bytes < 0)
 			return -EINVAL;
 	}
-	if (*count == 1)	/* scalar or vector: import_ubuf() of lib/iov_iter.c, 6.18, cuts it first */
+	if (*count ==
+	    1) /* scalar or vector: import_ubuf() of lib/iov_iter.c, 6.18, cuts it first */
 		seg[0].length_bytes = min_u64(seg[0].length_bytes, REQUEST_BYTES_MAX);
 	for (unsigned i = 0; i < *count; i++) {
 		if (check_address(&seg[i]))

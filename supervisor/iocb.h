@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel refuses in io_submit, in the kernel's order (docs/aio-abi.md, 7 to 10). Pure: facts in,
- * 0 or -errno out.
+ * What the kernel refuses in io_submit, in the kernel's order (docs/aio-abi.md, 7 to 10). Pure:
+ * facts in, 0 or -errno out.
  */
 #ifndef IOCB_H
 #define IOCB_H
@@ -20,7 +20,8 @@ int iocb_check_poll(const struct iocb *cb);
 
 struct iocb_rw {
 	bool write;
-	bool realtime_allowed;		/* CAP_SYS_ADMIN or CAP_SYS_NICE; asked only if iocb_wants_realtime() */
+	bool realtime_allowed; /* CAP_SYS_ADMIN or CAP_SYS_NICE; asked only if iocb_wants_realtime()
+				*/
 	unsigned file_can;		/* FILE_CAN_READ | ... */
 	unsigned open_flags;
 	bool dontcache;			/* the file system knows RWF_DONTCACHE */

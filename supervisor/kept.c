@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. A signal handler ends the wait of a trapped call; behind it the call is made again by the kernel
- * (SA_RESTART) or has ended with EINTR, and nothing tells us which. So what was executed is kept with its thread
- * until its next call: if that is the same call from the same place it gets the kept answer, and nothing runs
- * twice. "The same" must not be taken lightly, as programs submit other requests by the same call: for io_submit
- * the entries are compared too. What can be undone (events taken from the ring) is undone instead.
+ * Theory. A signal handler ends the wait of a trapped call; behind it the call is made again by the
+ * kernel (SA_RESTART) or has ended with EINTR, and nothing tells us which. So what was executed is
+ * kept with its thread until its next call: if that is the same call from the same place it gets
+ * the kept answer, and nothing runs twice. "The same" must not be taken lightly, as programs submit
+ * other requests by the same call: for io_submit the entries are compared too. What can be undone
+ * (events taken from the ring) is undone instead.
  *
- * io_getevents that was broken off while parked gets -EINTR at its return, restarted or not, as natively.
- * io_submit and io_destroy, parked half-way, wait for their caller.
+ * io_getevents that was broken off while parked gets -EINTR at its return, restarted or not, as
+ * natively. io_submit and io_destroy, parked half-way, wait for their caller.
  *
- * A kernel may also accept an answer and lose it: between its wake-up by a signal and its look at the answer the
- * caller is on a CPU, not asleep. So nobody is answered who does not sleep.
+ * A kernel may also accept an answer and lose it: between its wake-up by a signal and its look at
+ * the answer the caller is on a CPU, not asleep. So nobody is answered who does not sleep.
  */
 #include "kept.h"
 
@@ -45,8 +46,17 @@ bool kept_caller_sleeps(struct dispatch *d, struct call *call)
 static uint64_t digest(uint64_t before, uaddr at, const struct iocb *cb)
 {
 	const uint64_t words[] = {
-		at, cb->aio_data, (uint32_t)cb->aio_rw_flags, cb->aio_lio_opcode, (uint16_t)cb->aio_reqprio,
-		cb->aio_fildes, cb->aio_buf, cb->aio_nbytes, (uint64_t)cb->aio_offset, cb->aio_flags, cb->aio_resfd,
+		at,
+		cb->aio_data,
+		(uint32_t)cb->aio_rw_flags,
+		cb->aio_lio_opcode,
+		(uint16_t)cb->aio_reqprio,
+		cb->aio_fildes,
+		cb->aio_buf,
+		cb->aio_nbytes,
+		(uint64_t)cb->aio_offset,
+		cb->aio_flags,
+		cb->aio_resfd,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -77,7 +87,8 @@ static bool same_entries(const struct call *call, uint64_t count, uint64_t wante
 	return have == wanted;
 }
 
-static bool same_call(const struct call *call, const struct notice *notice, uint64_t entries, uint64_t wanted)
+static bool same_call(const struct call *call, const struct notice *notice, uint64_t entries,
+		      uint64_t wanted)
 {
 	return notice_same_call(notice, &call->notice) &&
 	       (call->kind != CALL_SUBMIT || same_entries(call, entries, wanted));
@@ -125,7 +136,8 @@ bool kept_get(struct dispatch *d, struct call *call, int64_t *value)
 	const struct kept_answer kept = call->thread->kept;
 
 	call->thread->kept.valid = false;
-	if (!kept.valid || !same_call(call, &kept.notice, kept.value > 0 ? (uint64_t)kept.value : 0, kept.digest))
+	if (!kept.valid ||
+	    !same_call(call, &kept.notice, kept.value > 0 ? (uint64_t)kept.value : 0, kept.digest))
 		return false;
 	d->counts.calls--;
 	call->digest = kept.digest;	/* it may be broken off again */
@@ -155,7 +167,8 @@ bool kept_goes_on(struct dispatch *d, struct call *call)
 
 bool kept_waits(struct dispatch *d, struct call *call)
 {
-	const bool waits = call->kind == CALL_SUBMIT ? call->cursor > 0 : call->kind == CALL_DESTROY;
+	const bool waits =
+		call->kind == CALL_SUBMIT ? call->cursor > 0 : call->kind == CALL_DESTROY;
 	char state;
 
 	if (!d->breakable || !call->thread)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Of a name only a 64-bit fingerprint is kept with its count, in an open table that doubles until it holds
- * KEY_COUNTS_MAX names (24 MiB): two of them are mixed up once in tens of millions of such runs. What is new then
- * has no k. Counts are never removed, so that a probe ends at the first free slot.
+ * Theory. Of a name only a 64-bit fingerprint is kept with its count, in an open table that doubles
+ * until it holds KEY_COUNTS_MAX names (24 MiB): two of them are mixed up once in tens of millions
+ * of such runs. What is new then has no k. Counts are never removed, so that a probe ends at the
+ * first free slot.
  */
 #include "key.h"
 
@@ -81,8 +82,8 @@ static void escape(const char *in, char *out, size_t size)
 	out[used] = '\0';
 }
 
-static const struct key_process *find_escaped(const struct keys *keys, const char *program, pid_t pid,
-					      uint64_t start_ticks)
+static const struct key_process *find_escaped(const struct keys *keys, const char *program,
+					      pid_t pid, uint64_t start_ticks)
 {
 	for (unsigned i = 0; i < keys->process_count; i++) {
 		const struct key_process *p = keys->processes[i];
@@ -93,7 +94,8 @@ static const struct key_process *find_escaped(const struct keys *keys, const cha
 	return NULL;
 }
 
-const struct key_process *keys_find(const struct keys *keys, const char *program, pid_t pid, uint64_t start_ticks)
+const struct key_process *keys_find(const struct keys *keys, const char *program, pid_t pid,
+				    uint64_t start_ticks)
 {
 	char name[KEY_PROGRAM_BYTES];
 
@@ -110,7 +112,8 @@ static int by_start(const void *a, const void *b)
 	return p->pid < q->pid ? -1 : p->pid > q->pid;	/* a tick is 10 ms long */
 }
 
-static const struct key_process *add(struct keys *keys, const char *program, const struct key_process *found)
+static const struct key_process *add(struct keys *keys, const char *program,
+				     const struct key_process *found)
 {
 	struct key_process *p;
 	unsigned number = 1;
@@ -119,18 +122,21 @@ static const struct key_process *add(struct keys *keys, const char *program, con
 		number += !strcmp(keys->processes[i]->program, program);
 	p = keys->process_count < KEY_PROCESSES_MAX ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {
-		log_warn_once("more than %d processes make AIO calls: keys do not tell the later ones apart",
+		log_warn_once("more than %d processes make AIO calls: keys do not tell the later "
+			      "ones apart",
 			      KEY_PROCESSES_MAX);
 		return &keys->nameless;
 	}
-	*p = (struct key_process){ .number = number, .pid = found->pid, .start_ticks = found->start_ticks };
+	*p = (struct key_process){ .number = number,
+				   .pid = found->pid,
+				   .start_ticks = found->start_ticks };
 	snprintf(p->program, sizeof(p->program), "%s", program);
 	keys->processes[keys->process_count++] = p;
 	return p;
 }
 
-const struct key_process *keys_number(struct keys *keys, const char *program, struct key_process *found,
-				      unsigned count, pid_t pid)
+const struct key_process *keys_number(struct keys *keys, const char *program,
+				      struct key_process *found, unsigned count, pid_t pid)
 {
 	const struct key_process *p = &keys->nameless;
 	char name[KEY_PROGRAM_BYTES];
@@ -148,7 +154,8 @@ const struct key_process *keys_number(struct keys *keys, const char *program, st
 	return &keys->nameless;
 }
 
-void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t ino, char *out, size_t size)
+void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t ino, char *out,
+	       size_t size)
 {
 	const size_t dir = strlen(keys->start_dir);
 
@@ -165,7 +172,8 @@ void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t
 
 static uint64_t fingerprint(const struct key *key)
 {
-	const uint64_t words[] = { key->process->number, key->opcode, (uint64_t)key->offset, key->length_bytes };
+	const uint64_t words[] = { key->process->number, key->opcode, (uint64_t)key->offset,
+				   key->length_bytes };
 	uint64_t h = 1;
 
 	for (const char *c = key->process->program; *c; c++)
@@ -216,7 +224,8 @@ static uint64_t count_one(struct keys *keys, uint64_t fingerprint)
 
 	if (!c->fingerprint) {
 		if (!has_room(keys)) {
-			log_warn_once("more than %d different requests: keys of further ones have no number",
+			log_warn_once("more than %d different requests: keys of further ones have "
+				      "no number",
 				      KEY_COUNTS_MAX);
 			return KEY_UNCOUNTED;
 		}
@@ -229,15 +238,17 @@ static uint64_t count_one(struct keys *keys, uint64_t fingerprint)
 
 /* --- keys --- */
 
-struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode, const char *file,
-		       int64_t offset, uint64_t length_bytes)
+struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode,
+		       const char *file, int64_t offset, uint64_t length_bytes)
 {
 	const size_t bytes = strlen(file) + 1;
 	struct key *key = malloc(sizeof(*key) + bytes);
 
 	if (!key)
 		return NULL;
-	*key = (struct key){ .process = process, .opcode = opcode, .offset = offset, .length_bytes = length_bytes };
+	*key = (struct key){
+		.process = process, .opcode = opcode, .offset = offset, .length_bytes = length_bytes
+	};
 	memcpy(key->file, file, bytes);
 	key->k = count_one(keys, fingerprint(key));
 	return key;
@@ -282,8 +293,9 @@ const char *key_text(const struct key *key, char *out, size_t size)
 	char number[24], k[24];
 
 	snprintf(out, size, "%s:%s %s %s @%lld+%llu #%s", key->process->program,
-		 number_text(key->process->number, key->process->number, number), op_name(key->opcode), key->file,
-		 (long long)key->offset, (unsigned long long)key->length_bytes,
+		 number_text(key->process->number, key->process->number, number),
+		 op_name(key->opcode), key->file, (long long)key->offset,
+		 (unsigned long long)key->length_bytes,
 		 number_text(key->k, key->k != KEY_UNCOUNTED, k));
 	return out;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys: names of requests that are the same in every run of the same program (docs/design.md, 5). A key is made of
- * what the program does (process, op, file, offset, length) and k: how many requests with the same first five came
- * before. Which thread or process comes first does not matter.
+ * Keys: names of requests that are the same in every run of the same program (docs/design.md, 5). A
+ * key is made of what the program does (process, op, file, offset, length) and k: how many requests
+ * with the same first five came before. Which thread or process comes first does not matter.
  *
- * Pure: no clock, no descriptor; what a key is made of is found out by naming.c. Owned by the dispatch, and made
- * only if somebody wants keys.
+ * Pure: no clock, no descriptor; what a key is made of is found out by naming.c. Owned by the
+ * dispatch, and made only if somebody wants keys.
  */
 #ifndef KEY_H
 #define KEY_H
@@ -30,7 +30,7 @@ struct keys;
 /* A process as keys name it. Lives as long as the keys. */
 struct key_process {
 	char program[KEY_PROGRAM_BYTES];	/* escaped */
-	unsigned number;			/* by start among those of this program, from 1; 0: too many */
+	unsigned number; /* by start among those of this program, from 1; 0: too many */
 	pid_t pid;
 	uint64_t start_ticks;
 };
@@ -49,24 +49,31 @@ struct keys *keys_create(const char *start_dir);
 void keys_destroy(struct keys *keys);	/* all keys have been destroyed; accepts NULL */
 
 /* The process if it has a number already, else NULL. */
-const struct key_process *keys_find(const struct keys *keys, const char *program, pid_t pid, uint64_t start_ticks);
+const struct key_process *keys_find(const struct keys *keys, const char *program, pid_t pid,
+				    uint64_t start_ticks);
 
 /*
- * Gives numbers to those of `found` (processes of this program that are alive; pid and start_ticks count) that have
- * none, in the order in which they started, up to the one with this pid, and returns that. One that calls later but
- * started earlier is alive by now, so that the order of the calls does not matter.
+ * Gives numbers to those of `found` (processes of this program that are alive; pid and start_ticks
+ * count) that have none, in the order in which they started, up to the one with this pid, and
+ * returns that. One that calls later but started earlier is alive by now, so that the order of the
+ * calls does not matter.
  */
-const struct key_process *keys_number(struct keys *keys, const char *program, struct key_process *found,
-				      unsigned count, pid_t pid);
+const struct key_process *keys_number(struct keys *keys, const char *program,
+				      struct key_process *found, unsigned count, pid_t pid);
 
-/* Path (NULL: it has none) as keys tell it: escaped, relative to start_dir if it is below; else device:inode. */
-void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t ino, char *out, size_t size);
+/*
+ * Path (NULL: it has none) as keys tell it: escaped, relative to start_dir if it is below; else
+ * device:inode.
+ */
+void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t ino, char *out,
+	       size_t size);
 
 /* Counts; `file` as keys_file() says. NULL: ENOMEM. */
-struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode, const char *file,
-		       int64_t offset, uint64_t length_bytes);
+struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode,
+		       const char *file, int64_t offset, uint64_t length_bytes);
 void key_destroy(struct key *key);	/* accepts NULL */
-void key_take_back(struct keys *keys, const struct key *key);	/* it is not to be counted; the last of its name */
+void key_take_back(struct keys *keys,
+		   const struct key *key); /* it is not to be counted; the last of its name */
 
 /* "PROGRAM:NUMBER OP FILE @OFFSET+LENGTH #K"; at least KEY_TEXT_BYTES. Returns out. */
 const char *key_text(const struct key *key, char *out, size_t size);

@@ -186,7 +186,8 @@ static int handover_receive(int sock, struct launch *out)
 	ssize_t got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 
 	if (got != sizeof(h)) {
-		log_error("PROGRAM's process died before it could start: see `aio-sandbox --doctor`");
+		log_error(
+			"PROGRAM's process died before it could start: see `aio-sandbox --doctor`");
 		return -ECHILD;
 	}
 	if (h.error) {

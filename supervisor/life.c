@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exec, exit, death. Theory (design.md, Life and death): what waits for storage is always finished, and whoever
- * leaves by exec or exit waits for it, as in the kernel; what waits for a peer is cancelled. A task leaves its
- * address space alone if somebody else lives in it. Whether an execve that was let in has succeeded is seen
- * from outside: the old address space has no user any more, or the thread is somewhere else. Until then nothing
- * is copied into that process.
+ * Exec, exit, death. Theory (design.md, Life and death): what waits for storage is always finished,
+ * and whoever leaves by exec or exit waits for it, as in the kernel; what waits for a peer is
+ * cancelled. A task leaves its address space alone if somebody else lives in it. Whether an execve
+ * that was let in has succeeded is seen from outside: the old address space has no user any more,
+ * or the thread is somewhere else. Until then nothing is copied into that process.
  *
- * A death by a signal cannot be held. Its writes go on as orphans, and every later execve in the tree waits for
- * them, so that a restarted database never meets a write of its dead predecessor.
+ * A death by a signal cannot be held. Its writes go on as orphans, and every later execve in the
+ * tree waits for them, so that a restarted database never meets a write of its dead predecessor.
  */
 #include <errno.h>
 #include <sys/syscall.h>
@@ -19,8 +19,9 @@
 #define LOOK_FIRST_NS NSEC_PER_MSEC
 #define LOOK_LAST_NS (100 * NSEC_PER_MSEC)
 #define BURY_LAST_NS (250 * NSEC_PER_MSEC)
-#define LOOKS_RUNNING 12	/* about 300 ms on a CPU, not in a system call that sleeps: user mode */
-#define LOOKS_ELSEWHERE 6	/* twice: a reader of /proc may keep the old address space for a moment */
+#define LOOKS_RUNNING 12 /* about 300 ms on a CPU, not in a system call that sleeps: user mode */
+#define LOOKS_ELSEWHERE 6 /* twice: a reader of /proc may keep the old address space for a moment \
+			   */
 
 static void forget_all(struct dispatch *d, struct list *parked)
 {
@@ -108,10 +109,14 @@ static void bury_later(struct dispatch *d)
 	d->bury_wait_ns = min_u64(2 * d->bury_wait_ns, BURY_LAST_NS);
 }
 
-/* A vfork or CLONE_VM child that made no calls may outlive the last process that we know: nothing tells its end. */
+/*
+ * A vfork or CLONE_VM child that made no calls may outlive the last process that we know: nothing
+ * tells its end.
+ */
 static bool outlives(const struct mm *mm, const struct process *p)
 {
-	return mm && !mm->dead && p->mm_node.next == &mm->processes && p->mm_node.prev == &mm->processes;
+	return mm && !mm->dead && p->mm_node.next == &mm->processes &&
+	       p->mm_node.prev == &mm->processes;
 }
 
 void life_process_left(void *arg, struct process *p)
@@ -140,7 +145,10 @@ void life_mm_idle(struct dispatch *d, struct mm *mm)
 
 /* --- exec --- */
 
-/* Runs no ready calls: one of them may be an execve, which forgets threads, and our caller may hold one. */
+/*
+ * Runs no ready calls: one of them may be an execve, which forgets threads, and our caller may hold
+ * one.
+ */
 static void exec_failed(struct dispatch *d, struct mm *mm)
 {
 	mm->exec = MM_EXEC_NONE;
@@ -177,7 +185,8 @@ static void exec_look(void *arg)
 		life_mm_dead(d, mm);
 	} else if (over) {
 		exec_failed(d, mm);
-	} else if (loop_timer_start(d->loop, &mm->exec_timer, now_ns() + min_u64(next_ns, LOOK_LAST_NS))) {
+	} else if (loop_timer_start(d->loop, &mm->exec_timer,
+				    now_ns() + min_u64(next_ns, LOOK_LAST_NS))) {
 		exec_failed(d, mm);	/* no memory to wait with: what was held back goes on */
 	}
 	dispatch_run_ready(d);
@@ -203,7 +212,8 @@ static void orphans_waited(void *arg)
 {
 	struct dispatch *d = arg;
 
-	log_warn("%u writes of a process that was killed are not done after 30 s: programs are started all the same",
+	log_warn("%u writes of a process that was killed are not done after 30 s: programs are "
+		 "started all the same",
 		 d->orphans);
 	d->orphans_stuck = true;
 	dispatch_wake(d, &d->orphan_wait);
@@ -268,7 +278,8 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 	}
 	if (mm->exec != MM_EXEC_NONE && mm->exec_tid != tid)
 		return verdict_park(&mm->held);
-	if (mm->exec == MM_EXEC_NONE && has_work(mm) && !mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid)) {
+	if (mm->exec == MM_EXEC_NONE && has_work(mm) &&
+	    !mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid)) {
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;
@@ -323,7 +334,9 @@ static void cancel_peers(struct dispatch *d, struct mm *mm)
 	}
 }
 
-/* A thread that made AIO calls and ends is kept until it is gone: it must count as ended meanwhile. */
+/*
+ * A thread that made AIO calls and ends is kept until it is gone: it must count as ended meanwhile.
+ */
 static void thread_exits(struct thread *th)
 {
 	struct process *p = th->process;
@@ -343,7 +356,8 @@ struct verdict life_exit(struct dispatch *d, struct call *call)
 
 	if (!call->again) {
 		thread_exits(call->thread);
-		if (!has_work(mm) || mm->closing || (call->kind == CALL_EXIT && !last_thread(d, call)) ||
+		if (!has_work(mm) || mm->closing ||
+		    (call->kind == CALL_EXIT && !last_thread(d, call)) ||
 		    mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid))
 			return verdict_continue();
 		mm->closing = true;

@@ -37,6 +37,8 @@ supervisor_sources = \
 	%D%/episode.h \
 	%D%/file.c \
 	%D%/file.h \
+	%D%/file_class.c \
+	%D%/file_impl.h \
 	%D%/fs.c \
 	%D%/fs.h \
 	%D%/guardian.c \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From handle to context (docs/aio-abi.md, 5). The kernel reads the header's id from the caller's memory and
- * wants it to be right, so that an unmapped or protected ring makes the handle invalid until it is restored.
- * A ring that was moved by mremap(2) is found again at its first use: an unknown handle whose memory is a
- * mapping of one of our memfds from its start is that ring's new address.
+ * From handle to context (docs/aio-abi.md, 5). The kernel reads the header's id from the caller's
+ * memory and wants it to be right, so that an unmapped or protected ring makes the handle invalid
+ * until it is restored. A ring that was moved by mremap(2) is found again at its first use: an
+ * unknown handle whose memory is a mapping of one of our memfds from its start is that ring's new
+ * address.
  */
 #include <stdio.h>
 #include <sys/stat.h>
@@ -23,10 +24,12 @@ static bool mapped_at(pid_t tgid, uaddr at, int memfd)
 	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
 	f = fstat(memfd, &st) ? NULL : fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major, &dev_minor, &ino) != 5)
+		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major,
+			   &dev_minor, &ino) != 5)
 			continue;
 		if (start == at)
-			return offset == 0 && ino == st.st_ino && makedev(dev_major, dev_minor) == st.st_dev;
+			return offset == 0 && ino == st.st_ino &&
+			       makedev(dev_major, dev_minor) == st.st_dev;
 	}
 	return false;
 }
@@ -36,8 +39,8 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 	list_for_each(node, tmp, &call->mm->contexts) {
 		struct context *ctx = list_entry(node, struct context, node);
 
-		if (ctx->dead || ctx->slot != slot || mapped_at(call->thread->source.tgid, ctx->handle,
-								ctx->ring.memfd))
+		if (ctx->dead || ctx->slot != slot ||
+		    mapped_at(call->thread->source.tgid, ctx->handle, ctx->ring.memfd))
 			continue;
 		if (!mapped_at(call->thread->source.tgid, handle, ctx->ring.memfd))
 			continue;

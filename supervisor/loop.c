@@ -7,12 +7,13 @@
  *	acquire		the awake hook		(right after it)
  *	ev_io, ev_async	descriptors, due timers (the timerfd is one of the descriptors), kicks
  *
- * Hooks run as late as possible before the sleep. What they leave to be done cannot be slept over: a
- * kick makes libev poll with timeout 0, a timer is armed after the hooks, a descriptor is
- * level-triggered. A kick costs a write(2) only while the loop thread is in epoll_wait or about to be.
+ * Hooks run as late as possible before the sleep. What they leave to be done cannot be slept over:
+ *a kick makes libev poll with timeout 0, a timer is armed after the hooks, a descriptor is
+ * level-triggered. A kick costs a write(2) only while the loop thread is in epoll_wait or about to
+ *be.
  *
- * The timerfd is set only when something is due earlier than it would go off; stopping a timer costs
- * nothing, at the price of a rare wake-up for nobody. It is never read: setting it clears it.
+ * The timerfd is set only when something is due earlier than it would go off; stopping a timer
+ *costs nothing, at the price of a rare wake-up for nobody. It is never read: setting it clears it.
  *
  * A file that a tracee keeps open stays in the epoll set when our descriptor of it is unwatched and
  * closed. libev notices at that file's next event and rebuilds the set: 2 us, and 0.2 us for each
@@ -87,7 +88,9 @@ static void arm_timerfd(struct loop *loop)
 		set_timerfd(loop, due_ns);
 }
 
-/* At most as many as were armed, so that a timer that restarts itself in the past cannot hold us. */
+/*
+ * At most as many as were armed, so that a timer that restarts itself in the past cannot hold us.
+ */
 static void run_timers(struct ev_loop *ev, ev_io *io, int revents)
 {
 	struct loop *loop = io->data;
@@ -202,7 +205,8 @@ void loop_stop(struct loop *loop)
 static void watch_fired(struct ev_loop *ev, ev_io *io, int revents)
 {
 	struct loop_watch *w = container_of(io, struct loop_watch, io);
-	unsigned events = (revents & EV_READ ? LOOP_READ : 0) | (revents & EV_WRITE ? LOOP_WRITE : 0);
+	unsigned events =
+		(revents & EV_READ ? LOOP_READ : 0) | (revents & EV_WRITE ? LOOP_WRITE : 0);
 
 	w->fn(w->arg, events);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Options, then either the doctor or the guardian, which forks the supervisor, which starts PROGRAM. */
+/*
+ * Options, then either the doctor or the guardian, which forks the supervisor, which starts
+ * PROGRAM.
+ */
 #include "doctor.h"
 #include "guardian.h"
 #include "log.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Which tasks share an address space is asked of kcmp(2); where that is refused, by a ring of ours, which a
- * fork does not inherit. Whether an address space still has a user is told by a descriptor of its
- * /proc/PID/mem, which stays bound to it whatever its process executes later. Copies go through any thread that
- * is alive, since the one that submitted may be gone.
+ * Theory. Which tasks share an address space is asked of kcmp(2); where that is refused, by a ring
+ * of ours, which a fork does not inherit. Whether an address space still has a user is told by a
+ * descriptor of its /proc/PID/mem, which stays bound to it whatever its process executes later.
+ * Copies go through any thread that is alive, since the one that submitted may be gone.
  */
 #include "mm.h"
 
@@ -19,9 +19,14 @@ struct mm *mm_create(struct list *mms, pid_t tid)
 	if (!mm)
 		return NULL;
 	mm->mem_fd = tracee_open_mem(tid);
-	/* Without it an exec cannot be seen; where policy forbids it, we can do no more for the program anyway. */
+	/*
+	 * Without it an exec cannot be seen; where policy forbids it, we can do no more for the
+	 * program anyway.
+	 */
 	if (mm->mem_fd < 0 && mm->mem_fd != -EACCES && mm->mem_fd != -EPERM) {
-		errno = mm->mem_fd == -ENOENT ? ESRCH : -mm->mem_fd;	/* killed, perhaps by the execve of another thread */
+		errno = mm->mem_fd == -ENOENT
+				? ESRCH
+				: -mm->mem_fd; /* killed, perhaps by the execve of another thread */
 		free(mm);
 		return NULL;
 	}
@@ -64,7 +69,8 @@ bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid)
 
 	if (same >= 0 || !ctx)
 		return same > 0;
-	return tracee_read_all(tid, ctx->handle + 16, &magic, sizeof(magic)) == 0 && magic == 0xa10a10a1;
+	return tracee_read_all(tid, ctx->handle + 16, &magic, sizeof(magic)) == 0 &&
+	       magic == 0xa10a10a1;
 }
 
 struct process *mm_user(const struct mm *mm, const struct process *but)
@@ -194,12 +200,16 @@ static int copy_through(pid_t tid, char state, void *arg)
 
 	if (state == 'Z' || state == 'X')
 		return 0;
-	c->result = c->write ? tracee_writev(tid, c->remote, c->remote_count, c->local, c->local_count)
-			     : tracee_readv(tid, c->remote, c->remote_count, c->local, c->local_count);
+	c->result =
+		c->write ? tracee_writev(tid, c->remote, c->remote_count, c->local, c->local_count)
+			 : tracee_readv(tid, c->remote, c->remote_count, c->local, c->local_count);
 	return c->result != -ESRCH;
 }
 
-/* Where the submitter is still what it was: neither ended, its number given to another, nor in a new image. */
+/*
+ * Where the submitter is still what it was: neither ended, its number given to another, nor in a
+ * new image.
+ */
 static bool mm_has_thread(const struct mm *mm, pid_t tid)
 {
 	const struct process *any = list_first(&mm->processes, struct process, mm_node);

@@ -6,7 +6,9 @@
 #include "task.h"
 
 struct mm *mm_create(struct list *mms, pid_t tid);	/* NULL with errno */
-/* The living one that this task has, by a known user of it other than `but`; NULL: none of these. */
+/*
+ * The living one that this task has, by a known user of it other than `but`; NULL: none of these.
+ */
 struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but);
 /* A known process that surely has it; NULL: none. */
 struct process *mm_user(const struct mm *mm, const struct process *but);

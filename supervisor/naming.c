@@ -72,7 +72,8 @@ static const char *path_of(const struct file *f, char *path, size_t size)
 	ssize_t n;
 
 	/* without asking the file system, which may be slow */
-	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &sx) || !sx.stx_nlink)
+	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &sx) ||
+	    !sx.stx_nlink)
 		return NULL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->io.fd);
 	n = readlink(link, path, size - 1);
@@ -99,7 +100,7 @@ void naming_name(struct dispatch *d, struct request *r, struct process *p)
 		p->named = find_process(d, p->tgid);
 	if (!p->named)
 		return;
-	keys_file(d->keys, path_of(r->file, path, sizeof(path)), r->file->io.dev, r->file->io.ino, file,
-		  sizeof(file));
+	keys_file(d->keys, path_of(r->file, path, sizeof(path)), r->file->io.dev, r->file->io.ino,
+		  file, sizeof(file));
 	r->key = key_create(d->keys, p->named, r->opcode, file, r->io.offset, asked_bytes(r));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. The listener has one receiver, this loop. poll(2) says POLLIN exactly when a notification waits
- * that has not been received, so RECV after POLLIN never blocks: the kernel's counter of requests is never
- * lower than their number; a caller that died in between gives ENOENT. Structures are sized by what the
- * running kernel says, and zeroed, as RECV demands.
+ * Theory. The listener has one receiver, this loop. poll(2) says POLLIN exactly when a notification
+ * waits that has not been received, so RECV after POLLIN never blocks: the kernel's counter of
+ * requests is never lower than their number; a caller that died in between gives ENOENT. Structures
+ * are sized by what the running kernel says, and zeroed, as RECV demands.
  */
 #include "notify.h"
 
@@ -59,7 +59,9 @@ struct notify *notify_open(int listener_fd)
 		return NULL;
 	}
 	n->fd = listener_fd;
-	/* Wakes each side on the other's CPU: 2 us instead of up to 75. Kernels before 6.6 lack it. */
+	/*
+	 * Wakes each side on the other's CPU: 2 us instead of up to 75. Kernels before 6.6 lack it.
+	 */
 	(void)ioctl(n->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	return n;
 }

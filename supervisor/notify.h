@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trap's door: receives seccomp notifications and sends replies, by direct ioctls (libseccomp folds
- * their errors into one). -ENOENT means that the caller is gone, which is normal everywhere here.
+ * The trap's door: receives seccomp notifications and sends replies, by direct ioctls (libseccomp
+ * folds their errors into one). -ENOENT means that the caller is gone, which is normal everywhere
+ * here.
  */
 #ifndef NOTIFY_H
 #define NOTIFY_H
@@ -27,8 +28,9 @@ void notify_close(struct notify *n);	/* accepts NULL */
 int notify_fd(const struct notify *n);	/* to watch for reading */
 
 /*
- * 1 = *out is filled; -ENOENT = one waited and died; other errors as the ioctl's. Only after notify_waits() has
- * said 1: else it blocks (the end of the last tracee makes the descriptor readable too).
+ * 1 = *out is filled; -ENOENT = one waited and died; other errors as the ioctl's. Only after
+ * notify_waits() has said 1: else it blocks (the end of the last tracee makes the descriptor
+ * readable too).
  */
 int notify_receive(struct notify *n, struct notice *out);
 

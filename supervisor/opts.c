@@ -135,8 +135,9 @@ static int set_follow(struct config *cfg, const char *value)
 
 static int refuse_attach(struct config *cfg, const char *value)
 {
-	log_error("cannot attach to a running process: a seccomp filter can be installed only by the "
-		  "program itself, before it starts; start it as 'aio-sandbox PROGRAM [ARGS]'");
+	log_error(
+		"cannot attach to a running process: a seccomp filter can be installed only by the "
+		"program itself, before it starts; start it as 'aio-sandbox PROGRAM [ARGS]'");
 	return -EPERM;
 }
 
@@ -310,7 +311,8 @@ static int parse_brief(char *word, char ***next, struct config *cfg)
 		const char *value = NULL;
 
 		if (!o) {
-			log_error("unknown option '%s'; 'aio-sandbox --help' lists the options", shown);
+			log_error("unknown option '%s'; 'aio-sandbox --help' lists the options",
+				  shown);
 			return -EINVAL;
 		}
 		if (o->arg) {

@@ -32,7 +32,7 @@ struct config {
 	unsigned verbose;		/* how many -v */
 	bool doctor;			/* then there is no program */
 
-	char **program;			/* argv of PROGRAM, ends with NULL; [0] is looked up in PATH */
+	char **program; /* argv of PROGRAM, ends with NULL; [0] is looked up in PATH */
 	const char **env_edits;		/* in order: "VAR=VAL" sets, "VAR" unsets */
 	unsigned env_edit_count;
 	const char *user;		/* run PROGRAM as this user; NULL: as we are */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One epoll instance, itself watched by the loop. epoll knows a descriptor only once, so a point per
- * descriptor number carries the union of what its waits want. Points are kept for good: there are no
- * more of them than descriptors, and an event that is still in the batch never meets freed memory.
+ * One epoll instance, itself watched by the loop. epoll knows a descriptor only once, so a point
+ * per descriptor number carries the union of what its waits want. Points are kept for good: there
+ * are no more of them than descriptors, and an event that is still in the batch never meets freed
+ * memory.
  *
- * EPOLLET: what a wait is not interested in, or cannot use (an error queue that stays full, data that
- * another reader took), is reported once. EPOLL_CTL_MOD looks at the state anew, and so does each
- * change in the set of waits of a point.
+ * EPOLLET: what a wait is not interested in, or cannot use (an error queue that stays full, data
+ * that another reader took), is reported once. EPOLL_CTL_MOD looks at the state anew, and so does
+ * each change in the set of waits of a point.
  */
 #include "poller.h"
 

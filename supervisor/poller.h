@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Readiness with full poll masks, which the loop does not have. Any number of waits may share one
- * descriptor. A wait stays until it is removed: it is told of readiness at the start and then of each
- * change, never of a state that lasts (edge-triggered), so a wait that finds nothing to do cannot spin.
+ * descriptor. A wait stays until it is removed: it is told of readiness at the start and then of
+ * each change, never of a state that lasts (edge-triggered), so a wait that finds nothing to do
+ * cannot spin.
  *
  * The loop thread only. A wait's descriptor must stay open until the wait is removed.
  */
@@ -23,7 +24,9 @@ struct poller_wait {
 	struct list node;
 	struct poller_point *point;
 	uint32_t events;
-	/* May remove this wait and add others; revents has a bit of events, or an error or hang-up. */
+	/*
+	 * May remove this wait and add others; revents has a bit of events, or an error or hang-up.
+	 */
 	void (*ready)(struct poller_wait *w, uint32_t revents);
 };
 
@@ -49,7 +52,7 @@ enum poller_place {
 /* events: POLL* bits. 0; -EPERM: a file that is always ready; -ELOOP, -ENOMEM, -ENOSPC: no room. */
 int poller_add(struct poller *p, struct poller_wait *w, int fd, uint32_t events,
 	       enum poller_place place);
-void poller_again(struct poller *p, struct poller_wait *w);	/* as if just added: tell if ready */
+void poller_again(struct poller *p, struct poller_wait *w); /* as if just added: tell if ready */
 void poller_remove(struct poller *p, struct poller_wait *w);	/* harmless when not added */
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame around every probe: a child that runs it, a pipe that brings the result, a deadline. What
- * happens to the child is part of the answer: an outer policy may kill whoever tries.
+ * The frame around every probe: a child that runs it, a pipe that brings the result, a deadline.
+ *What happens to the child is part of the answer: an outer policy may kill whoever tries.
  *
  *	probe_run() -> keeper (subreaper) -> probe -> victim
  *
- * The keeper is there for the end: a killed probe leaves its victim behind, and nobody else should have to
- * reap it.
+ * The keeper is there for the end: a killed probe leaves its victim behind, and nobody else should
+ *have to reap it.
  */
 #include "probe.h"
 

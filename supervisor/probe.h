@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can this host do for us? Each probe tries the thing itself, in a forked child of its own, with a
- * deadline; versions are never asked. The calling process is not changed and keeps neither descriptors
- * nor children. A probe that wants a tracee forks one below its child, as a run would have it: so Yama,
- * container profiles and an outer seccomp policy answer as they would answer the supervisor.
+ * What can this host do for us? Each probe tries the thing itself, in a forked child of its own,
+ * with a deadline; versions are never asked. The calling process is not changed and keeps neither
+ * descriptors nor children. A probe that wants a tracee forks one below its child, as a run would
+ * have it: so Yama, container profiles and an outer seccomp policy answer as they would answer the
+ * supervisor.
  *
  * May be called from any thread, not from two at a time (probe_advice() has one static buffer).
  */
@@ -13,23 +14,23 @@
 #include <sys/types.h>
 
 enum probe_id {
-	PROBE_NOTIFY,		/* seccomp user notification: a call arrives and is answered */
-	PROBE_LISTENER,		/* no other listener is in place */
-	PROBE_AIO_CALLS,	/* io_setup, io_destroy, io_submit, io_getevents arrive at our listener */
-	PROBE_ADDFD,		/* a descriptor can be put into a caller */
+	PROBE_NOTIFY, /* seccomp user notification: a call arrives and is answered */
+	PROBE_LISTENER, /* no other listener is in place */
+	PROBE_AIO_CALLS, /* io_setup, io_destroy, io_submit, io_getevents arrive at our listener */
+	PROBE_ADDFD, /* a descriptor can be put into a caller */
 	PROBE_PIDFD_OPEN,
-	PROBE_PROCESS_VM,	/* a child's memory can be read and written */
-	PROBE_PTRACE,		/* a child can be seized, stopped and let go */
+	PROBE_PROCESS_VM, /* a child's memory can be read and written */
+	PROBE_PTRACE, /* a child can be seized, stopped and let go */
 	PROBE_WAIT_KILLABLE,
 	PROBE_SYNC_WAKE_UP,
 	PROBE_ADDFD_SEND,
 	PROBE_PIDFD_THREAD,
 	PROBE_PIDFD_GETFD,
 	PROBE_KCMP,
-	PROBE_AIO_CALLS_MORE,	/* io_cancel, io_pgetevents arrive at our listener */
+	PROBE_AIO_CALLS_MORE, /* io_cancel, io_pgetevents arrive at our listener */
 	PROBE_IO_URING,
 	PROBE_NATIVE_AIO,
-	PROBE_AIO_NR,		/* fs.aio-nr is below fs.aio-max-nr */
+	PROBE_AIO_NR, /* fs.aio-nr is below fs.aio-max-nr */
 	PROBE_COUNT,
 };
 
@@ -51,7 +52,7 @@ struct probe_result {
 	int error;		/* errno, or 0 */
 	int signal;		/* not 0: the child was killed by it (SIGSYS: by an outer policy) */
 	unsigned int calls;	/* AIO_CALLS*: bit n = the n-th call of probe_aio_call_name() */
-	long sysctl;		/* PTRACE: yama ptrace_scope, IO_URING: io_uring_disabled; -1: none */
+	long sysctl; /* PTRACE: yama ptrace_scope, IO_URING: io_uring_disabled; -1: none */
 	pid_t tracer;		/* PTRACE: who traces our children already, 0: nobody */
 	unsigned long aio_nr;
 	unsigned long aio_max_nr;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Probes of what a supervisor does to a tracee from outside, and of the host's own asynchronous I/O. */
+/*
+ * Probes of what a supervisor does to a tracee from outside, and of the host's own asynchronous
+ * I/O.
+ */
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/kcmp.h>

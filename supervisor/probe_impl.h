@@ -13,7 +13,10 @@
 #define PROBE_STEP_MS 2000
 #define PROBE_DEADLINE_MS 5000
 
-/* A forked child; `sock` is our end of a SOCK_SEQPACKET pair, whose other end has the number its_sock there. */
+/*
+ * A forked child; `sock` is our end of a SOCK_SEQPACKET pair, whose other end has the number
+ * its_sock there.
+ */
 struct victim {
 	pid_t pid;		/* 0: none */
 	int sock;
@@ -24,7 +27,8 @@ typedef void victim_fn(int sock, const void *arg);
 
 /* Runs fn in a child, which exits when fn returns and dies with us. 0 or -errno. */
 int victim_start(struct victim *v, victim_fn *fn, const void *arg);
-int victim_wait(struct victim *v);	/* until it has ended by itself; the signal that killed it, or 0 */
+int victim_wait(
+	struct victim *v); /* until it has ended by itself; the signal that killed it, or 0 */
 void victim_end(struct victim *v);	/* kills and reaps it; harmless when already gone */
 void victim_idle(int sock, const void *arg);	/* a victim_fn: waits until we close our end */
 
@@ -35,8 +39,8 @@ int probe_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int probe_read_number(const char *path, unsigned long *value);	/* 0 or -errno */
 
 /*
- * A probe: 0 = yes, -errno = no; run in a child that ends afterwards, so it may leave descriptors open.
- * *out starts as PROBE_NO; it may be set to PROBE_UNKNOWN and filled with details.
+ * A probe: 0 = yes, -errno = no; run in a child that ends afterwards, so it may leave descriptors
+ * open. *out starts as PROBE_NO; it may be set to PROBE_UNKNOWN and filled with details.
  */
 typedef int probe_fn(struct probe_result *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the result of a probe means and what to do: a table, first match wins, most specific first. Four
- * probes have texts with numbers or names in them and a function instead.
+ * What the result of a probe means and what to do: a table, first match wins, most specific first.
+ * Four probes have texts with numbers or names in them and a function instead.
  */
 #include <string.h>
 
@@ -34,58 +34,82 @@ static const char *const yes_texts[PROBE_COUNT] = {
 };
 
 static const struct advice no_texts[] = {
-	{ PROBE_NOTIFY, ENOSYS, "no seccomp(2) in this kernel, or a policy hides it: "
-		"use Linux 5.9 or newer with CONFIG_SECCOMP_FILTER, and allow seccomp(2)" },
-	{ PROBE_NOTIFY, EINVAL, "this kernel (or gVisor, qemu-user) has no user notification: "
-		"use Linux 5.9 or newer with CONFIG_SECCOMP_FILTER" },
-	{ PROBE_NOTIFY, 0, "no call can be trapped: allow seccomp(2) and its ioctls in the policy of the "
-		"container or service" },
+	{ PROBE_NOTIFY, ENOSYS,
+	  "no seccomp(2) in this kernel, or a policy hides it: "
+	  "use Linux 5.9 or newer with CONFIG_SECCOMP_FILTER, and allow seccomp(2)" },
+	{ PROBE_NOTIFY, EINVAL,
+	  "this kernel (or gVisor, qemu-user) has no user notification: "
+	  "use Linux 5.9 or newer with CONFIG_SECCOMP_FILTER" },
+	{ PROBE_NOTIFY, 0,
+	  "no call can be trapped: allow seccomp(2) and its ioctls in the policy of the "
+	  "container or service" },
 
-	{ PROBE_LISTENER, EBUSY, "another supervisor (a sandbox, a container runtime, WSL's init) listens for "
-		"this process tree, and the kernel allows one: start aio-sandbox outside of it" },
+	{ PROBE_LISTENER, EBUSY,
+	  "another supervisor (a sandbox, a container runtime, WSL's init) listens for "
+	  "this process tree, and the kernel allows one: start aio-sandbox outside of it" },
 
-	{ PROBE_ADDFD, EINVAL, "kernel older than 5.9: a program cannot be given its ring, every io_setup "
-		"would fail: use a newer kernel" },
-	{ PROBE_ADDFD, 0, "a program cannot be given its ring, every io_setup would fail: allow the seccomp "
-		"ioctls in the policy of the container or service" },
+	{ PROBE_ADDFD, EINVAL,
+	  "kernel older than 5.9: a program cannot be given its ring, every io_setup "
+	  "would fail: use a newer kernel" },
+	{ PROBE_ADDFD, 0,
+	  "a program cannot be given its ring, every io_setup would fail: allow the seccomp "
+	  "ioctls in the policy of the container or service" },
 
-	{ PROBE_PIDFD_OPEN, ENOSYS, "kernel older than 5.3, or a policy hides it: use a newer kernel, allow "
-		"pidfd_open" },
-	{ PROBE_PIDFD_OPEN, 0, "processes cannot be told from later ones of the same number: allow pidfd_open "
-		"in the policy of the container or service" },
+	{ PROBE_PIDFD_OPEN, ENOSYS,
+	  "kernel older than 5.3, or a policy hides it: use a newer kernel, allow "
+	  "pidfd_open" },
+	{ PROBE_PIDFD_OPEN, 0,
+	  "processes cannot be told from later ones of the same number: allow pidfd_open "
+	  "in the policy of the container or service" },
 
-	{ PROBE_WAIT_KILLABLE, EINVAL, "kernel older than 5.19: a signal handler can break off a call that has "
-		"already run, so EINTR can leak out of io_submit; nothing runs twice: use a newer kernel" },
-	{ PROBE_WAIT_KILLABLE, 0, "EINTR can leak out of io_submit when a signal handler runs; nothing runs "
-		"twice" },
+	{ PROBE_WAIT_KILLABLE, EINVAL,
+	  "kernel older than 5.19: a signal handler can break off a call that has "
+	  "already run, so EINTR can leak out of io_submit; nothing runs twice: use a newer "
+	  "kernel" },
+	{ PROBE_WAIT_KILLABLE, 0,
+	  "EINTR can leak out of io_submit when a signal handler runs; nothing runs "
+	  "twice" },
 
-	{ PROBE_SYNC_WAKE_UP, EINVAL, "kernel older than 6.6: every call costs a wake-up on another CPU, "
-		"small requests are several times slower: use a newer kernel for speed" },
-	{ PROBE_SYNC_WAKE_UP, 0, "every call costs a wake-up on another CPU, small requests are several times "
-		"slower: allow the seccomp ioctls in the policy of the container or service" },
+	{ PROBE_SYNC_WAKE_UP, EINVAL,
+	  "kernel older than 6.6: every call costs a wake-up on another CPU, "
+	  "small requests are several times slower: use a newer kernel for speed" },
+	{ PROBE_SYNC_WAKE_UP, 0,
+	  "every call costs a wake-up on another CPU, small requests are several times "
+	  "slower: allow the seccomp ioctls in the policy of the container or service" },
 
-	{ PROBE_ADDFD_SEND, EINVAL, "kernel older than 5.14: a descriptor is given in two steps, and a signal between "
-		"them can leave it open in the program: use a newer kernel" },
-	{ PROBE_ADDFD_SEND, 0, "a descriptor is given in two steps, and a signal between them can leave it open "
-		"in the program" },
+	{ PROBE_ADDFD_SEND, EINVAL,
+	  "kernel older than 5.14: a descriptor is given in two steps, and a signal between "
+	  "them can leave it open in the program: use a newer kernel" },
+	{ PROBE_ADDFD_SEND, 0,
+	  "a descriptor is given in two steps, and a signal between them can leave it open "
+	  "in the program" },
 
-	{ PROBE_PIDFD_THREAD, EINVAL, "kernel older than 6.9: threads that outlive their process's first "
-		"thread get EBADF for their files: use a newer kernel for such programs" },
-	{ PROBE_PIDFD_THREAD, 0, "threads that outlive their process's first thread get EBADF for their files" },
+	{ PROBE_PIDFD_THREAD, EINVAL,
+	  "kernel older than 6.9: threads that outlive their process's first "
+	  "thread get EBADF for their files: use a newer kernel for such programs" },
+	{ PROBE_PIDFD_THREAD, 0,
+	  "threads that outlive their process's first thread get EBADF for their files" },
 
-	{ PROBE_PIDFD_GETFD, ENOSYS, "kernel older than 5.6, or a policy hides it: regular files and block "
-		"devices are reopened, everything else gets EBADF: use a newer kernel, allow pidfd_getfd" },
-	{ PROBE_PIDFD_GETFD, 0, "regular files and block devices are reopened, everything else gets EBADF: run "
-		"the container with --cap-add SYS_PTRACE, or allow pidfd_getfd" },
+	{ PROBE_PIDFD_GETFD, ENOSYS,
+	  "kernel older than 5.6, or a policy hides it: regular files and block "
+	  "devices are reopened, everything else gets EBADF: use a newer kernel, allow "
+	  "pidfd_getfd" },
+	{ PROBE_PIDFD_GETFD, 0,
+	  "regular files and block devices are reopened, everything else gets EBADF: run "
+	  "the container with --cap-add SYS_PTRACE, or allow pidfd_getfd" },
 
-	{ PROBE_KCMP, ENOSYS, "no kcmp in this kernel (CONFIG_KCMP), or a policy hides it: exec and exit do not "
-		"wait for requests in flight; the writes are finished all the same" },
-	{ PROBE_KCMP, 0, "exec and exit do not wait for requests in flight; the writes are finished all the same: "
-		"run the container with --cap-add SYS_PTRACE, or allow kcmp" },
+	{ PROBE_KCMP, ENOSYS,
+	  "no kcmp in this kernel (CONFIG_KCMP), or a policy hides it: exec and exit do not "
+	  "wait for requests in flight; the writes are finished all the same" },
+	{ PROBE_KCMP, 0,
+	  "exec and exit do not wait for requests in flight; the writes are finished all the same: "
+	  "run the container with --cap-add SYS_PTRACE, or allow kcmp" },
 
-	{ PROBE_NATIVE_AIO, ENOSYS, "this kernel has none (CONFIG_AIO), or a policy hides it: programs that need "
-		"it work in the sandbox only" },
-	{ PROBE_NATIVE_AIO, 0, "a policy refuses it; whether the sandbox can help is said at AIO calls" },
+	{ PROBE_NATIVE_AIO, ENOSYS,
+	  "this kernel has none (CONFIG_AIO), or a policy hides it: programs that need "
+	  "it work in the sandbox only" },
+	{ PROBE_NATIVE_AIO, 0,
+	  "a policy refuses it; whether the sandbox can help is said at AIO calls" },
 };
 
 static const char *const unknown_texts[PROBE_COUNT] = {
@@ -133,21 +157,25 @@ static const char *aio_calls_text(enum probe_id id, const struct probe_result *r
 static const char *ptrace_why(const struct probe_result *r)
 {
 	if (r->tracer)
-		return "our children are traced already (strace -f, gdb following forks): trace without -f, or "
+		return "our children are traced already (strace -f, gdb following forks): trace "
+		       "without -f, or "
 		       "run the tracer inside the sandbox";
 	if (r->sysctl == 3)
-		return "kernel.yama.ptrace_scope is 3: only a reboot with a lower value changes that";
+		return "kernel.yama.ptrace_scope is 3: only a reboot with a lower value changes "
+		       "that";
 	if (r->sysctl == 2)
 		return "kernel.yama.ptrace_scope is 2: run as root, or set it to 1";
-	return "a container profile or a security module refuses it: run the container with --cap-add "
+	return "a container profile or a security module refuses it: run the container with "
+	       "--cap-add "
 	       "SYS_PTRACE, or allow the call in its policy";
 }
 
 static const char *ptrace_text(enum probe_id id, const struct probe_result *r)
 {
 	snprintf(text_buffer, sizeof(text_buffer), "%s: %s",
-		 id == PROBE_PTRACE ? "a program's ring cannot be mapped, every io_setup fails with EAGAIN"
-				    : "a program's memory cannot be reached, every request would fail",
+		 id == PROBE_PTRACE
+			 ? "a program's ring cannot be mapped, every io_setup fails with EAGAIN"
+			 : "a program's memory cannot be reached, every request would fail",
 		 ptrace_why(r));
 	return text_buffer;
 }
@@ -167,17 +195,18 @@ static const char *io_uring_why(const struct probe_result *r)
 
 static const char *io_uring_text(enum probe_id id, const struct probe_result *r)
 {
-	snprintf(text_buffer, sizeof(text_buffer), "%s: the threads engine is used, which costs more CPU",
-		 io_uring_why(r));
+	snprintf(text_buffer, sizeof(text_buffer),
+		 "%s: the threads engine is used, which costs more CPU", io_uring_why(r));
 	return text_buffer;
 }
 
 static const char *aio_nr_text(enum probe_id id, const struct probe_result *r)
 {
-	snprintf(text_buffer, sizeof(text_buffer), "%lu of %lu in use; %s", r->aio_nr, r->aio_max_nr,
-		 r->state == PROBE_YES
-		 ? "what runs in the sandbox does not count"
-		 : "outside the sandbox io_setup fails with EAGAIN; inside it does not count");
+	snprintf(text_buffer, sizeof(text_buffer), "%lu of %lu in use; %s", r->aio_nr,
+		 r->aio_max_nr,
+		 r->state == PROBE_YES ? "what runs in the sandbox does not count"
+				       : "outside the sandbox io_setup fails with EAGAIN; inside "
+					 "it does not count");
 	return text_buffer;
 }
 

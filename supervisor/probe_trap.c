@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Probes of the trap. Where another listener is in place nothing can be tried: PROBE_LISTENER says so, and
- * the others are unknown, except for what can be told without.
+ * Probes of the trap. Where another listener is in place nothing can be tried: PROBE_LISTENER says
+ * so, and the others are unknown, except for what can be told without.
  */
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -80,7 +80,8 @@ int probe_wait_killable(struct probe_result *out)
 	int err = trial_open(&t, &plan);
 
 	if (err == -EBUSY)
-		return 0;	/* seccomp_set_mode_filter() refuses unknown flags before it looks for others */
+		return 0; /* seccomp_set_mode_filter() refuses unknown flags before it looks for
+			     others */
 	if (err == -EINVAL)
 		return err;
 	return err ? trial_unknown(out, err) : trial_finish(&t, out);
@@ -94,12 +95,16 @@ int probe_sync_wake_up(struct probe_result *out)
 
 	if (err)
 		return trial_unknown(out, err);
-	if (ioctl(t.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) < 0)
+	if (ioctl(t.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) <
+	    0)
 		return neg_errno();
 	return trial_finish(&t, out);
 }
 
-/* The victim must return the new descriptor from its call: by ADDFD's own answer, or by our second step. */
+/*
+ * The victim must return the new descriptor from its call: by ADDFD's own answer, or by our second
+ * step.
+ */
 static int addfd_exchange(const struct trial *t, bool send, struct probe_result *out)
 {
 	struct seccomp_notif_addfd add = {
@@ -208,8 +213,8 @@ static int aio_call_try(long nr, bool untrapped, int *killed_by)
 }
 
 /*
- * Of several seccomp programs the strongest answer counts, and an errno is stronger than a notification
- * (seccomp(2)): a call that an outer policy answers never arrives.
+ * Of several seccomp programs the strongest answer counts, and an errno is stronger than a
+ * notification (seccomp(2)): a call that an outer policy answers never arrives.
  */
 static int aio_calls_try(bool more, struct probe_result *out)
 {

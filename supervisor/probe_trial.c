@@ -4,13 +4,12 @@
  * makes the call, and reports what it saw:
  *
  *	us					victim
- *	trial_open()				seccomp(NEW_LISTENER), sends the listener or an errno
- *	trial_arrives(), trial_receive()	syscall(nr)
- *	trial_reply(), or ADDFD		...returns
- *	trial_report()				sends the value
+ *	trial_open()				seccomp(NEW_LISTENER), sends the listener or an
+ *errno trial_arrives(), trial_receive()	syscall(nr) trial_reply(), or ADDFD
+ *...returns trial_report()				sends the value
  *
- * The filter is four instructions by hand: the program that a run installs is made elsewhere, with more
- * calls, but the kernel's answers do not depend on that.
+ * The filter is four instructions by hand: the program that a run installs is made elsewhere, with
+ *more calls, but the kernel's answers do not depend on that.
  */
 #include "probe_trial.h"
 
@@ -141,7 +140,9 @@ int trial_arrives(const struct trial *t)
 	return fds[0].revents & POLLIN ? 1 : 0;
 }
 
-/* The kernel may know larger structures than our headers do: it fills in and wants its own sizes. */
+/*
+ * The kernel may know larger structures than our headers do: it fills in and wants its own sizes.
+ */
 int trial_receive(const struct trial *t, uint64_t *id)
 {
 	union {

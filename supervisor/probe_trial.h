@@ -32,7 +32,10 @@ struct trial {
 #define TRIAL_NONE { .victim = { .sock = -1, .its_sock = -1 }, .listener = -1 }
 #define auto_trial cleanup(trial_close) struct trial
 
-/* 0 with the call on its way; or -errno, what the kernel or a policy says to a listener; -EPIPE: it died. */
+/*
+ * 0 with the call on its way; or -errno, what the kernel or a policy says to a listener; -EPIPE: it
+ * died.
+ */
 int trial_open(struct trial *t, const struct trial_plan *plan);
 void trial_close(struct trial *t);
 

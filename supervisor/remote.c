@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. PTRACE_INTERRUPT of a thread that sleeps in a notification takes effect when the reply has
- * arrived: the thread runs to the border of user mode and stops there (PTRACE_EVENT_STOP) with the reply
- * in its result register and the instruction pointer just behind `syscall`. Pointing it back at that
- * instruction with other registers makes it do a system call of ours; two syscall stops later the result
- * is there. Signals are blocked meanwhile, or a pending one would stop the injection half-way; SIGSTOP
- * cannot be blocked, is swallowed, and sent again before the end. Without WAIT_KILLABLE_RECV the interrupt
- * breaks the wait off instead, and the kernel wants to restart the call: orig_rax = -1 says that there is
- * none to restart. There a signal may also have come before the interrupt: the thread then stops at the start of
- * its handler, the call is over or will be made again, and its result can no more be set; system calls can still
- * be run, from the known place of the trapped one.
+ * Theory. PTRACE_INTERRUPT of a thread that sleeps in a notification takes effect when the reply
+ * has arrived: the thread runs to the border of user mode and stops there (PTRACE_EVENT_STOP) with
+ * the reply in its result register and the instruction pointer just behind `syscall`. Pointing it
+ * back at that instruction with other registers makes it do a system call of ours; two syscall
+ * stops later the result is there. Signals are blocked meanwhile, or a pending one would stop the
+ * injection half-way; SIGSTOP cannot be blocked, is swallowed, and sent again before the end.
+ * Without WAIT_KILLABLE_RECV the interrupt breaks the wait off instead, and the kernel wants to
+ * restart the call: orig_rax = -1 says that there is none to restart. There a signal may also have
+ * come before the interrupt: the thread then stops at the start of its handler, the call is over or
+ * will be made again, and its result can no more be set; system calls can still be run, from the
+ * known place of the trapped one.
  *
- * Death is possible at every step: each ptrace(2) may say ESRCH, and each wait may report the end. The
- * supervisor is then not the one who reaps, unless the thread is a process of ours (children.c does that),
- * so waits look with WNOWAIT first.
+ * Death is possible at every step: each ptrace(2) may say ESRCH, and each wait may report the end.
+ * The supervisor is then not the one who reaps, unless the thread is a process of ours (children.c
+ * does that), so waits look with WNOWAIT first.
  */
 #include "remote.h"
 
@@ -68,7 +69,8 @@ static int remote_wait(struct remote *r, int *status)
 	for (unsigned turn = 0;; turn++) {
 		siginfo_t info = { 0 };
 
-		if (waitid(P_PID, (id_t)r->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL))
+		if (waitid(P_PID, (id_t)r->tid, &info,
+			   WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL))
 			return remote_died(r);
 		if (info.si_pid && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
 			return remote_died(r);
@@ -81,7 +83,8 @@ static int remote_wait(struct remote *r, int *status)
 		if (now_ns() > deadline)
 			return -ETIMEDOUT;
 		if (turn % TURNS_TO_LOOK == TURNS_TO_LOOK - 1 && !tracee_is_traced_by_us(r->tid))
-			return remote_died(r);	/* its number is another thread's after an execve of that one */
+			return remote_died(
+				r); /* its number is another thread's after an execve of that one */
 		if (turn > 50)
 			remote_pause(r);
 		else
@@ -138,8 +141,8 @@ static int remote_check_instruction(struct remote *r)
 }
 
 /*
- * A signal came first: it is delivered, except SIGSTOP, which would stop us too. Its stop has used the interrupt up
- * (ptrace_stop() of kernel/signal.c, 6.18, clears JOBCTL_TRAP_STOP).
+ * A signal came first: it is delivered, except SIGSTOP, which would stop us too. Its stop has used
+ * the interrupt up (ptrace_stop() of kernel/signal.c, 6.18, clears JOBCTL_TRAP_STOP).
  */
 static int remote_pass_signal(struct remote *r, int signo)
 {
@@ -262,10 +265,16 @@ void remote_sigsuspend(struct remote *r, uint64_t mask_at)
 		return;
 	}
 	r->mask_kept = true;
-	/* A signal that the old mask lets through too may be delivered on the way in: then that is all. */
+	/*
+	 * A signal that the old mask lets through too may be delivered on the way in: then that is
+	 * all.
+	 */
 	if (remote_prepare(r, SYS_rt_sigsuspend, args) || remote_to_first_stop(r))
 		return;
-	/* The interrupt makes it return at once, also when another thread has taken the signal meanwhile. */
+	/*
+	 * The interrupt makes it return at once, also when another thread has taken the signal
+	 * meanwhile.
+	 */
 	if (ptrace(PTRACE_INTERRUPT, r->tid, NULL, NULL) == 0)
 		(void)remote_to_first_stop(r);
 }
@@ -279,7 +288,8 @@ void remote_release(struct remote *r)
 	if (r->stopped) {
 		(void)remote_set_regs(r, &r->regs);
 		if (!r->mask_kept)
-			(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask);
+			(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask),
+				     &r->old_mask);
 	}
 	/* SIGSTOP as the signal of the detach: the owed stop takes place as it leaves. */
 	if (r->stop_again)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A short ptrace episode in one thread: stop it on its way out of a trapped call, run a few system calls
- * in it, set the call's result, let it go. Strict pairs, used on the loop thread only:
+ * A short ptrace episode in one thread: stop it on its way out of a trapped call, run a few system
+ *calls in it, set the call's result, let it go. Strict pairs, used on the loop thread only:
  *
  *	remote_seize(), remote_interrupt()  ... the caller sends the reply ...  remote_stop()
  *	remote_syscall() as often as needed, remote_result()
@@ -30,13 +30,16 @@ struct remote {
 
 /* 0; -EPERM: already traced (gdb), not dumpable, or refused by policy; -ESRCH: gone. */
 int remote_seize(struct remote *r, pid_t tid, uint64_t ip);	/* ip: as the notice says */
-/* From here on nothing can be done to the call but to answer it (without WAIT_KILLABLE_RECV: not even that). */
+/*
+ * From here on nothing can be done to the call but to answer it (without WAIT_KILLABLE_RECV: not
+ * even that).
+ */
 int remote_interrupt(struct remote *r);		/* 0 or -ESRCH */
 
 /*
- * Waits until the thread stands behind its trapped call, with all signals blocked. The call's reply must
- * have been sent. 0, -ESRCH (died), -ETIMEDOUT, -EINVAL (no system call instruction); -EINTR: a signal handler
- * comes first, so that the call's result cannot be set; system calls can be made.
+ * Waits until the thread stands behind its trapped call, with all signals blocked. The call's reply
+ * must have been sent. 0, -ESRCH (died), -ETIMEDOUT, -EINVAL (no system call instruction); -EINTR:
+ * a signal handler comes first, so that the call's result cannot be set; system calls can be made.
  */
 int remote_stop(struct remote *r);
 
@@ -50,8 +53,9 @@ void remote_result(struct remote *r, int64_t value);
 void remote_restartable(struct remote *r, long nr);
 
 /*
- * Leaves the thread, at its release, as rt_sigsuspend(2) with the mask at this address of its own would: what
- * is pending under that mask is delivered under it, then the old mask holds again. Never sleeps.
+ * Leaves the thread, at its release, as rt_sigsuspend(2) with the mask at this address of its own
+ * would: what is pending under that mask is delivered under it, then the old mask holds again.
+ * Never sleeps.
  */
 void remote_sigsuspend(struct remote *r, uint64_t mask_at);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. O_DIRECT judges alignment by address, so bounce memory for direct I/O keeps each segment's offset
- * within the page and the number and lengths of segments: its errors are then the kernel's own. For all else
- * one contiguous piece is enough.
+ * Theory. O_DIRECT judges alignment by address, so bounce memory for direct I/O keeps each
+ * segment's offset within the page and the number and lengths of segments: its errors are then the
+ * kernel's own. For all else one contiguous piece is enough.
  *
- * A request that is larger than its block runs in pieces, one after the other, and stops at the first short
- * one; the result is the sum, or the error if nothing was moved. Buffered I/O is cut small to stay in cache,
- * except appends, which must not be interleaved with those of others.
+ * A request that is larger than its block runs in pieces, one after the other, and stops at the
+ * first short one; the result is the sum, or the error if nothing was moved. Buffered I/O is cut
+ * small to stay in cache, except appends, which must not be interleaved with those of others.
  */
 #include "request.h"
 
@@ -108,8 +108,8 @@ static int allocate_block(struct request *r)
 }
 
 /* Adds the segment's part from `skip` on to the piece; returns the bytes taken. */
-static uint64_t lay_out(struct request *r, const struct uvec *segment, uint64_t skip, uint64_t *used,
-			uint64_t limit)
+static uint64_t lay_out(struct request *r, const struct uvec *segment, uint64_t skip,
+			uint64_t *used, uint64_t limit)
 {
 	const uaddr base = segment->base + skip;
 	const uint64_t lead = r->shaped ? base & PAGE_MASK : 0;
@@ -122,7 +122,8 @@ static uint64_t lay_out(struct request *r, const struct uvec *segment, uint64_t 
 		return 0;
 	r->remote[r->remote_count++] = (struct uvec){ base, bytes };
 	if (r->shaped || r->local_count == 0)
-		r->local[r->local_count++] = (struct iovec){ (char *)r->block + *used + lead, bytes };
+		r->local[r->local_count++] =
+			(struct iovec){ (char *)r->block + *used + lead, bytes };
 	else
 		r->local[0].iov_len += bytes;
 	*used += slot_bytes(r, base, bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request: one iocb in flight. It reserves all that its completion needs before it starts (slot, files,
- * bounce memory), so that completing cannot fail. Large ones run in pieces through one block of memory.
+ * A request: one iocb in flight. It reserves all that its completion needs before it starts (slot,
+ * files, bounce memory), so that completing cannot fail. Large ones run in pieces through one block
+ * of memory.
  */
 #ifndef REQUEST_H
 #define REQUEST_H
@@ -35,8 +36,8 @@ struct request {
 	bool dropped;			/* its completion is not to be seen */
 	bool shaped;			/* bounce memory has the user's alignment and segments */
 	bool faulted;			/* the user's memory ended early: no further piece */
-	bool stalled;			/* on dispatch's list of those that the engine had no room for */
-	bool cancelled;			/* io_cancel, io_destroy or the end of the process has asked for it back */
+	bool stalled; /* on dispatch's list of those that the engine had no room for */
+	bool cancelled; /* io_cancel, io_destroy or the end of the process has asked for it back */
 	bool interrupted;		/* --submit=kernel: a signal broke it off, -EINTR */
 	struct call *caller;		/* io_submit that is parked until this is finished */
 
@@ -69,16 +70,21 @@ void request_destroy(struct request *r);	/* puts files and memory back; accepts 
 int request_segments(struct request *r, unsigned n);
 
 /*
- * Lays out the next piece in bounce memory (allocating the block at the first): 0; -ENOMEM: none left now.
- * io->iov, length and offset are set. A request without data needs no call.
+ * Lays out the next piece in bounce memory (allocating the block at the first): 0; -ENOMEM: none
+ * left now. io->iov, length and offset are set. A request without data needs no call.
  */
 int request_next_piece(struct request *r);
 bool request_has_more(const struct request *r);	/* after a full piece */
 
-/* Takes a finished piece into account; true: the request is finished and io.result is the whole's. */
+/*
+ * Takes a finished piece into account; true: the request is finished and io.result is the whole's.
+ */
 bool request_piece_done(struct request *r);
 
-/* Write data of this piece, from the tracee: 0, or -EFAULT when not a byte could be had (-ESRCH too). */
+/*
+ * Write data of this piece, from the tracee: 0, or -EFAULT when not a byte could be had (-ESRCH
+ * too).
+ */
 int request_copied_in(struct request *r, ssize_t copied);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Single producer (us), any number of consumers in the tracee and io_getevents here. An event is
- * visible when `tail` is: the slot is written before tail (release), which pairs with the reader's load of
- * tail (acquire). A consumer frees slots by storing `head`; the acquire load of head here pairs with its
- * release, so that a slot is not overwritten while it is still being read. A reader that moves head at will
- * harms only itself: credit (context.c) bounds what is published.
+ * Theory. Single producer (us), any number of consumers in the tracee and io_getevents here. An
+ * event is visible when `tail` is: the slot is written before tail (release), which pairs with the
+ * reader's load of tail (acquire). A consumer frees slots by storing `head`; the acquire load of
+ * head here pairs with its release, so that a slot is not overwritten while it is still being read.
+ * A reader that moves head at will harms only itself: credit (context.c) bounds what is published.
  */
 #include "ring.h"
 
@@ -44,7 +44,8 @@ int ring_size(uint32_t nr, unsigned possible_cpus, unsigned *slots, size_t *byte
 		return -EINVAL;
 	if (events == 0)
 		return -EAGAIN;
-	pages = (RING_HEADER_BYTES + sizeof(struct ring_event) * ((uint64_t)events + 2) + PAGE_BYTES - 1) /
+	pages = (RING_HEADER_BYTES + sizeof(struct ring_event) * ((uint64_t)events + 2) +
+		 PAGE_BYTES - 1) /
 		PAGE_BYTES;
 	*bytes = pages * PAGE_BYTES;
 	*slots = (unsigned)((*bytes - RING_HEADER_BYTES) / sizeof(struct ring_event));
@@ -117,7 +118,8 @@ void ring_publish(struct ring *r, const struct ring_event *ev)
 	atomic_store_explicit(&h->tail, r->tail, memory_order_release);
 }
 
-unsigned ring_peek(const struct ring *r, unsigned head, unsigned max, const struct ring_event **events)
+unsigned ring_peek(const struct ring *r, unsigned head, unsigned max,
+		   const struct ring_event **events)
 {
 	const unsigned end = head <= r->tail ? r->tail : r->nr;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The completion ring with the kernel's ABI (docs/aio-abi.md, 3): a memfd, mapped here and in the tracee.
- * The tracee owns every byte of it, so of all fields only `head` is ever read back, and clamped.
+ * The completion ring with the kernel's ABI (docs/aio-abi.md, 3): a memfd, mapped here and in the
+ * tracee. The tracee owns every byte of it, so of all fields only `head` is ever read back, and
+ * clamped.
  */
 #ifndef RING_H
 #define RING_H
@@ -24,7 +25,10 @@ struct ring {
 	unsigned tail;		/* ours; the shared one is only ever written */
 };
 
-/* Slots and bytes of a ring for io_setup(nr) on a host with so many possible CPUs; 0 or -EINVAL, -EAGAIN. */
+/*
+ * Slots and bytes of a ring for io_setup(nr) on a host with so many possible CPUs; 0 or -EINVAL,
+ * -EAGAIN.
+ */
 int ring_size(uint32_t nr, unsigned possible_cpus, unsigned *slots, size_t *bytes);
 
 int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id);	/* 0 or -errno */
@@ -34,7 +38,8 @@ unsigned ring_head(const struct ring *r);		/* always < nr */
 unsigned ring_count(const struct ring *r, unsigned head);	/* events between head and tail */
 void ring_publish(struct ring *r, const struct ring_event *ev);
 /* The longest piece of events in memory from head on, at most max; *events points into the ring. */
-unsigned ring_peek(const struct ring *r, unsigned head, unsigned max, const struct ring_event **events);
+unsigned ring_peek(const struct ring *r, unsigned head, unsigned max,
+		   const struct ring_event **events);
 void ring_consume(struct ring *r, unsigned head, unsigned taken);	/* stores the new head */
 /* Puts the head back, unless the program has moved it since; nothing was published meanwhile. */
 void ring_unconsume(struct ring *r, unsigned head, unsigned taken);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One io_submit from here until it is parked or answered: entries fetched ahead (submit_batch.c), requests made
- * and validated (submit_prepare.c), started and counted (handle_submit.c).
+ * One io_submit from here until it is parked or answered: entries fetched ahead (submit_batch.c),
+ * requests made and validated (submit_prepare.c), started and counted (handle_submit.c).
  */
 #ifndef SUBMIT_H
 #define SUBMIT_H
@@ -37,20 +37,24 @@ struct submission {
 };
 
 /*
- * Looks the context up and fetches the first entries from the call's cursor on, by one remote copy; s->nr is
- * what the caller asked for, and is cut to the ring. 0 or -EINVAL.
+ * Looks the context up and fetches the first entries from the call's cursor on, by one remote copy;
+ * s->nr is what the caller asked for, and is cut to the ring. 0 or -EINVAL.
  */
 int submit_open(struct submission *s);
 
 /* The entry at index, or NULL: it cannot be read. */
-const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at, bool *key_known);
+const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at,
+				bool *key_known);
 
 /*
- * Tests e to i of docs/aio-abi.md, 7, in that order, filling r; the slot is reserved. 0, the error of
- * io_submit, or -EMFILE, -ENFILE: no descriptor of ours is free.
+ * Tests e to i of docs/aio-abi.md, 7, in that order, filling r; the slot is reserved. 0, the error
+ * of io_submit, or -EMFILE, -ENFILE: no descriptor of ours is free.
  */
 int submit_prepare(struct submission *s, struct request *r, const struct iocb *cb, bool key_known);
-/* Limits and the first piece of data. 0; a result < 0 that is an event; -ENOMEM: no bounce memory now. */
+/*
+ * Limits and the first piece of data. 0; a result < 0 that is an event; -ENOMEM: no bounce memory
+ * now.
+ */
 int64_t submit_prepare_data(struct submission *s, struct request *r);
 void submit_put_files(struct submission *s);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three remote copies
- * do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further ends the batch, and is
- * looked at again when its turn comes.
+ * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three
+ * remote copies do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further
+ * ends the batch, and is looked at again when its turn comes.
  */
 #include "submit.h"
 
@@ -26,7 +26,9 @@ static void batch_fetch_iocbs(struct submission *s)
 	b->valid = n > 0 ? (unsigned)((size_t)n / sizeof(b->cb[0])) : 0;
 }
 
-/* Storing 0 over 0 changes nothing but tells whether aio_key can be written: once for all of them. */
+/*
+ * Storing 0 over 0 changes nothing but tells whether aio_key can be written: once for all of them.
+ */
 static void batch_probe_keys(struct submission *s)
 {
 	static const uint32_t zeros[SUBMIT_BATCH];
@@ -37,7 +39,8 @@ static void batch_probe_keys(struct submission *s)
 	ssize_t n;
 
 	while (count < b->valid && b->cb[count].aio_key == 0) {
-		to[count] = (struct uvec){ b->at[count] + offsetof(struct iocb, aio_key), sizeof(uint32_t) };
+		to[count] = (struct uvec){ b->at[count] + offsetof(struct iocb, aio_key),
+					   sizeof(uint32_t) };
 		count++;
 	}
 	from.iov_len = count * sizeof(uint32_t);
@@ -49,7 +52,8 @@ static struct uvec list_place(const struct submission *s, uint64_t first)
 {
 	const uint64_t want = min_u64(SUBMIT_BATCH, s->nr - first);
 
-	return (struct uvec){ s->call->notice.args[2] + first * sizeof(uint64_t), want * sizeof(uint64_t) };
+	return (struct uvec){ s->call->notice.args[2] + first * sizeof(uint64_t),
+			      want * sizeof(uint64_t) };
 }
 
 static void batch_fill(struct submission *s, uint64_t first, ssize_t pointer_bytes)
@@ -80,7 +84,8 @@ int submit_open(struct submission *s)
 	const uint64_t first = s->call->cursor;
 	uint32_t slot;
 	const struct uvec from[] = { { handle, sizeof(slot) }, list_place(s, first) };
-	const struct iovec to[] = { { &slot, sizeof(slot) }, { s->batch.at, from[1].length_bytes } };
+	const struct iovec to[] = { { &slot, sizeof(slot) },
+				    { s->batch.at, from[1].length_bytes } };
 	const ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
 
 	if (n < (ssize_t)sizeof(slot))

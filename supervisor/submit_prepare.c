@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. A request is made in the order in which the kernel looks at things, because the first thing that is
- * wrong decides the error: descriptor, eventfd, aio_key, opcode, then what belongs to the operation. The copy of
- * the iocb is checked and used, never the tracee's own again.
+ * Theory. A request is made in the order in which the kernel looks at things, because the first
+ * thing that is wrong decides the error: descriptor, eventfd, aio_key, opcode, then what belongs to
+ * the operation. The copy of the iocb is checked and used, never the tracee's own again.
  */
 #include "submit.h"
 
@@ -21,8 +21,10 @@ static int key_store(struct submission *s, uint64_t at, bool known)
 
 	if (known)
 		return 0;
-	return tracee_write_all(s->call->thread->source.tid, at + offsetof(struct iocb, aio_key), &zero,
-				sizeof(zero)) ? -EFAULT : 0;
+	return tracee_write_all(s->call->thread->source.tid, at + offsetof(struct iocb, aio_key),
+				&zero, sizeof(zero))
+		       ? -EFAULT
+		       : 0;
 }
 
 static int take_anew(struct submission *s, int fd, struct file **out)
@@ -78,7 +80,7 @@ static int take_resfd(struct submission *s, struct request *r, const struct iocb
 
 static int read_vector(struct submission *s, struct request *r, const struct iocb *cb)
 {
-	const uint32_t count = (uint32_t)cb->aio_nbytes;	/* cut to 32 bits, as the kernel does */
+	const uint32_t count = (uint32_t)cb->aio_nbytes; /* cut to 32 bits, as the kernel does */
 
 	if (count > REQUEST_SEGMENTS_MAX)
 		return -EINVAL;

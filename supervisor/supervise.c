@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. PROGRAM is forked first, while there is one thread and nothing of ours is open; its execve waits in
- * the trap until the loop runs, so that everything else (limits, engines, host contexts) stands before PROGRAM
- * begins. The loop ends when the last tracee is gone and what it left in flight is done.
+ * Theory. PROGRAM is forked first, while there is one thread and nothing of ours is open; its
+ * execve waits in the trap until the loop runs, so that everything else (limits, engines, host
+ * contexts) stands before PROGRAM begins. The loop ends when the last tracee is gone and what it
+ * left in flight is done.
  */
 #include "supervise.h"
 
@@ -75,24 +76,29 @@ static void unblock_own_faults(void)
 }
 
 /*
- * A read of PROGRAM's terminal by us, who are in another process group and ignore SIGTTIN, would get EIO; without
- * a controlling terminal it is a file like any other.
+ * A read of PROGRAM's terminal by us, who are in another process group and ignore SIGTTIN, would
+ * get EIO; without a controlling terminal it is a file like any other.
  */
 static void leave_terminal(void)
 {
 	auto_fd tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (tty >= 0 && ioctl(tty, TIOCNOTTY))
-		log_info(1, "the terminal cannot be left (%s): AIO reads of it may get EIO", strerror(errno));
+		log_info(1, "the terminal cannot be left (%s): AIO reads of it may get EIO",
+			 strerror(errno));
 }
 
-/* Each request in flight holds a descriptor; the tracee's limit on file sizes is applied by request. */
+/*
+ * Each request in flight holds a descriptor; the tracee's limit on file sizes is applied by
+ * request.
+ */
 static void raise_limits(void)
 {
 	struct rlimit files, size;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		struct rlimit more = { FILES_WANTED, (rlim_t)max_u64(FILES_WANTED, files.rlim_max) };
+		struct rlimit more = { FILES_WANTED,
+				       (rlim_t)max_u64(FILES_WANTED, files.rlim_max) };
 
 		files.rlim_cur = files.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &more) && setrlimit(RLIMIT_NOFILE, &files))
@@ -154,7 +160,8 @@ static void exec_told(void *arg, unsigned events)
 
 static void guardian_gone(void *arg, unsigned events)
 {
-	log_error("the guardian process was killed: the program and all its descendants are killed too");
+	log_error("the guardian process was killed: the program and all its descendants are killed "
+		  "too");
 	guardian_kill_tree();
 	_exit(EXIT_SANDBOX);
 }
@@ -187,7 +194,8 @@ static struct engine *open_storage(struct supervisor *s)
 	if (uring)
 		return uring;
 	if (s->cfg->engine == CONFIG_ENGINE_URING) {
-		log_error("--engine=uring: io_uring cannot be used here (%s); try --engine=auto", strerror(errno));
+		log_error("--engine=uring: io_uring cannot be used here (%s); try --engine=auto",
+			  strerror(errno));
 		return NULL;
 	}
 	log_info(1, "io_uring cannot be used here (%s): requests run on threads", strerror(errno));
@@ -246,7 +254,8 @@ static int watch(struct supervisor *s)
 	};
 	s->follow_timer = (struct loop_timer){ .fn = follow_stops, .arg = s };
 	s->exec_watch = loop_watch(s->d.loop, s->launch.exec_fd, LOOP_READ, exec_told, s);
-	s->guardian_watch = loop_watch(s->d.loop, s->link->guardian_pidfd, LOOP_READ, guardian_gone, s);
+	s->guardian_watch =
+		loop_watch(s->d.loop, s->link->guardian_pidfd, LOOP_READ, guardian_gone, s);
 	s->children = children_watch(s->d.loop, s->launch.pid, &events);
 	if (!s->exec_watch || !s->guardian_watch || !s->children)
 		return -ENOMEM;
@@ -289,7 +298,8 @@ static void summarise(const struct supervisor *s)
 		 (unsigned long long)c->requests);
 	if (!c->calls && !s->failed)
 		log_warn("0 AIO calls: this program does not use native AIO%s",
-			 c->used_uring ? " (it uses io_uring, which goes to the kernel as always)" : "");
+			 c->used_uring ? " (it uses io_uring, which goes to the kernel as always)"
+				       : "");
 }
 
 static int start(struct supervisor *s)
@@ -342,7 +352,8 @@ int supervise(const struct guardian_link *link, void *arg)
 	int status;
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
-		log_warn("not a child subreaper (%s): daemons of the program may escape", strerror(errno));
+		log_warn("not a child subreaper (%s): daemons of the program may escape",
+			 strerror(errno));
 	unblock_own_faults();
 	s.d.loop = loop_create();
 	if (!s.d.loop || start(&s)) {

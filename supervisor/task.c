@@ -158,8 +158,9 @@ static bool process_in_exec(const struct process *p)
 }
 
 /*
- * After an execve was let in: the old address space lives on elsewhere, is dead, or the exec has failed, which
- * only the thread itself can tell by being back: others may call until the very moment that it succeeds.
+ * After an execve was let in: the old address space lives on elsewhere, is dead, or the exec has
+ * failed, which only the thread itself can tell by being back: others may call until the very
+ * moment that it succeeds.
  */
 static int process_revalidate(struct tasks *t, struct thread *th)
 {
@@ -175,7 +176,7 @@ static int process_revalidate(struct tasks *t, struct thread *th)
 	t->death(t->death_arg, p);	/* as far as the old address space goes */
 	process_leave_mm(p);
 	th->in_exec = false;
-	list_for_each(node, tmp, &p->threads) {		/* ended by the exec: their numbers are free */
+	list_for_each (node, tmp, &p->threads) { /* ended by the exec: their numbers are free */
 		struct thread *other = list_entry(node, struct thread, process_node);
 
 		if (other != th && !other->call)
@@ -224,7 +225,8 @@ static struct thread *thread_create(struct tasks *t, pid_t tid, int *err)
 	th->stat_fd = -1;
 	th->source = (struct file_source){ .pidfd = -1, .tid = tid, .tgid = p->tgid };
 	*err = thread_refresh(th);
-	if (*err && *err != -EMFILE && *err != -ENFILE) {	/* io_submit tries again; exec and exit need none */
+	if (*err && *err != -EMFILE &&
+	    *err != -ENFILE) { /* io_submit tries again; exec and exit need none */
 		free(th);
 		return NULL;
 	}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads, processes and address spaces of the tree, as far as calls have shown them. A context belongs to an
- * address space (vfork and CLONE_VM children share it), a descriptor table to a thread, an end to a process.
+ * Threads, processes and address spaces of the tree, as far as calls have shown them. A context
+ *belongs to an address space (vfork and CLONE_VM children share it), a descriptor table to a
+ *thread, an end to a process.
  *
  *	mm 1 --- n process 1 --- n thread
  *
- * Entries are made at the first call of a thread, and leave when it is seen to end: thread by exit or exec of
- * its process, process by its pidfd, mm when its /proc/PID/mem descriptor reads 0.
+ * Entries are made at the first call of a thread, and leave when it is seen to end: thread by exit
+ *or exec of its process, process by its pidfd, mm when its /proc/PID/mem descriptor reads 0.
  */
 #ifndef TASK_H
 #define TASK_H
@@ -28,8 +29,8 @@ struct key_process;
 
 enum mm_exec {
 	MM_EXEC_NONE,
-	MM_EXEC_DRAINING,	/* an execve waits for storage requests; io_submit of others parks */
-	MM_EXEC_RUNNING,	/* it has been let in; nothing is copied until its outcome is known */
+	MM_EXEC_DRAINING, /* an execve waits for storage requests; io_submit of others parks */
+	MM_EXEC_RUNNING, /* it has been let in; nothing is copied until its outcome is known */
 };
 
 struct mm {
@@ -51,8 +52,8 @@ struct mm {
 	struct loop_timer exec_timer;
 	struct dispatch *exec_owner;
 	struct list drain;		/* parked exit and exec calls: struct call.node */
-	struct list held;		/* calls parked because of closing or exec: struct call.node */
-	struct list held_done;		/* requests finished while exec == RUNNING: struct request.node */
+	struct list held; /* calls parked because of closing or exec: struct call.node */
+	struct list held_done; /* requests finished while exec == RUNNING: struct request.node */
 };
 
 struct process {
@@ -62,7 +63,7 @@ struct process {
 	struct mm *mm;
 	pid_t tgid;
 	unsigned number;		/* n-th process seen, from 1 */
-	const struct key_process *named;	/* for keys; NULL: not yet, or another program since */
+	const struct key_process *named; /* for keys; NULL: not yet, or another program since */
 	int pidfd;
 	struct loop_watch *watch;
 	bool may_have_execed;		/* an execve was let in: mm must be checked before use */
@@ -91,20 +92,29 @@ struct thread {
 
 struct tasks;
 
-/* Upwards, from the loop: the process is gone, its entry is still there and is freed after the return. */
+/*
+ * Upwards, from the loop: the process is gone, its entry is still there and is freed after the
+ * return.
+ */
 typedef void tasks_death_fn(void *arg, struct process *p);
 
 struct tasks *tasks_create(struct loop *loop, tasks_death_fn *death, void *arg);
 void tasks_destroy(struct tasks *t);		/* accepts NULL */
 
 struct thread *tasks_find(struct tasks *t, pid_t tid);	/* NULL: unknown */
-/* Finds or makes; the process's address space is checked if an exec may have changed it. NULL with *err. */
+/*
+ * Finds or makes; the process's address space is checked if an exec may have changed it. NULL with
+ * *err.
+ */
 struct thread *tasks_thread(struct tasks *t, pid_t tid, int *err);
 void thread_forget(struct thread *th);		/* no parked call; its process stays */
 int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ... */
 char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
 
-/* Is there a user of mm beside this process, of which tid is alive (the leader may be a zombie)? Asks kcmp for every process below us, known or not. */
+/*
+ * Is there a user of mm beside this process, of which tid is alive (the leader may be a zombie)?
+ * Asks kcmp for every process below us, known or not.
+ */
 bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
 struct process *mm_process(struct mm *mm, pid_t tgid);
@@ -119,8 +129,8 @@ void mm_put_slot(struct mm *mm, unsigned slot);
 int tasks_for_mms(struct tasks *t, int (*fn)(struct mm *mm, void *arg), void *arg);
 
 /*
- * Copies into the address space through any of its threads, `tid` first. As tracee_writev(); -ESRCH when the
- * address space is gone.
+ * Copies into the address space through any of its threads, `tid` first. As tracee_writev(); -ESRCH
+ * when the address space is gone.
  */
 ssize_t mm_writev(struct mm *mm, pid_t tid, const struct uvec *to, unsigned to_count,
 		  const struct iovec *from, unsigned from_count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of pending timers: a binary heap of pointers to timers that their users embed. Each timer
- * knows its slot, so that stopping one needs no search. No clock and no descriptor in here: the loop
- * asks what is due first and decides when that is.
+ * The order of pending timers: a binary heap of pointers to timers that their users embed. Each
+ * timer knows its slot, so that stopping one needs no search. No clock and no descriptor in here:
+ * the loop asks what is due first and decides when that is.
  */
 #ifndef TIMERS_H
 #define TIMERS_H

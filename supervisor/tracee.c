@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. process_vm_readv/writev copy with the target's page protections (unlike /proc/PID/mem) and stop
- * at the first page that cannot be had, so a short count means what a short copy means in the kernel.
- * A pidfd names the task for everything that can be named by one; the memory calls know numbers only,
- * which is safe because a thread leaves our tables (task.c) before its number can return to us.
+ * Theory. process_vm_readv/writev copy with the target's page protections (unlike /proc/PID/mem)
+ * and stop at the first page that cannot be had, so a short count means what a short copy means in
+ * the kernel. A pidfd names the task for everything that can be named by one; the memory calls know
+ * numbers only, which is safe because a thread leaves our tables (task.c) before its number can
+ * return to us.
  */
 #include "tracee.h"
 
@@ -108,8 +109,10 @@ int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks)
 	if (n < 0)
 		return (int)n;
 	after = strrchr(buf, ')');
-	if (!after || sscanf(after + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
-					" %*d %*d %*d %*d %llu", ppid, &start) != 2)
+	if (!after || sscanf(after + 1,
+			     " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d"
+			     " %*d %*d %*d %*d %llu",
+			     ppid, &start) != 2)
 		return -ESRCH;
 	*start_ticks = start;
 	return 0;
@@ -183,7 +186,9 @@ bool tracee_mem_alive(int mem_fd, uaddr known)
 {
 	char byte;
 
-	/* 0: no user left. Anything else, EIO for an unmapped address too, comes from a living one. */
+	/*
+	 * 0: no user left. Anything else, EIO for an unmapped address too, comes from a living one.
+	 */
 	return pread(mem_fd, &byte, 1, (off_t)known) != 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What we read and write of other processes: memory, descriptors, /proc. A remote address is a uaddr and
- * never becomes a pointer. Everything here returns a count or 0, or -errno; -ESRCH: the task is gone.
+ * What we read and write of other processes: memory, descriptors, /proc. A remote address is a
+ * uaddr and never becomes a pointer. Everything here returns a count or 0, or -errno; -ESRCH: the
+ * task is gone.
  */
 #ifndef TRACEE_H
 #define TRACEE_H
@@ -40,7 +41,10 @@ int tracee_program(pid_t tgid, char *name, size_t size);
 pid_t tracee_tgid(pid_t tid);			/* of any thread; or -errno */
 int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks);
 
-/* A pidfd for the thread (its own descriptor table), or for the process where the kernel has none of that. */
+/*
+ * A pidfd for the thread (its own descriptor table), or for the process where the kernel has none
+ * of that.
+ */
 int tracee_open_thread(pid_t tid, pid_t tgid);
 int tracee_open_process(pid_t tgid);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Processors have no memory that can be written and not read: a program's write from a PROT_WRITE
- * mapping works in the kernel, whose copy goes through the page tables. process_vm_readv(2) asks the mapping
- * instead, and refuses. Where it has stopped, the mapping is looked up; if it is of that kind, and only then,
- * the bytes come from /proc/PID/mem, which asks nobody.
+ * Theory. Processors have no memory that can be written and not read: a program's write from a
+ * PROT_WRITE mapping works in the kernel, whose copy goes through the page tables.
+ * process_vm_readv(2) asks the mapping instead, and refuses. Where it has stopped, the mapping is
+ * looked up; if it is of that kind, and only then, the bytes come from /proc/PID/mem, which asks
+ * nobody.
  */
 #include "tracee.h"
 
@@ -19,7 +20,8 @@ static uint64_t write_only_bytes(pid_t tid, uaddr at)
 	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx-%llx %c%c", &start, &end, &read, &write) == 4 && at >= start && at < end)
+		if (sscanf(line, "%llx-%llx %c%c", &start, &end, &read, &write) == 4 &&
+		    at >= start && at < end)
 			return read == '-' && write == 'w' ? end - at : 0;
 	}
 	return 0;
@@ -36,8 +38,8 @@ static unsigned vector_seek(const struct iovec *v, unsigned count, size_t *done)
 }
 
 /* One stretch, as long as source, target and mapping are; 0: not write-only memory. */
-static ssize_t read_write_only(pid_t tid, const struct iovec *from, unsigned from_count, const struct iovec *to,
-			       unsigned to_count, size_t done)
+static ssize_t read_write_only(pid_t tid, const struct iovec *from, unsigned from_count,
+			       const struct iovec *to, unsigned to_count, size_t done)
 {
 	size_t at = done, into = done;
 	const unsigned i = vector_seek(from, from_count, &at), k = vector_seek(to, to_count, &into);
@@ -49,7 +51,8 @@ static ssize_t read_write_only(pid_t tid, const struct iovec *from, unsigned fro
 	if (i == from_count || k == to_count)
 		return 0;
 	source = (uaddr)(uintptr_t)from[i].iov_base + at;
-	bytes = min_u64(write_only_bytes(tid, source), min_u64(from[i].iov_len - at, to[k].iov_len - into));
+	bytes = min_u64(write_only_bytes(tid, source),
+			min_u64(from[i].iov_len - at, to[k].iov_len - into));
 	if (!bytes)
 		return 0;
 	mem = tracee_open_mem(tid);
@@ -67,15 +70,17 @@ static size_t total(const struct iovec *v, unsigned count)
 }
 
 /* The rest is read stretch by stretch: of this kind or readable, until neither goes on. */
-static ssize_t read_slowly(pid_t tid, const struct iovec *from, unsigned from_count, const struct iovec *to,
-			   unsigned to_count, size_t done)
+static ssize_t read_slowly(pid_t tid, const struct iovec *from, unsigned from_count,
+			   const struct iovec *to, unsigned to_count, size_t done)
 {
 	const size_t wanted = min_u64(total(from, from_count), total(to, to_count));
 	ssize_t n = 1;
 
-	while (done < wanted && (n = read_write_only(tid, from, from_count, to, to_count, done)) > 0) {
+	while (done < wanted &&
+	       (n = read_write_only(tid, from, from_count, to, to_count, done)) > 0) {
 		size_t at = done + (size_t)n, into = at;
-		const unsigned i = vector_seek(from, from_count, &at), k = vector_seek(to, to_count, &into);
+		const unsigned i = vector_seek(from, from_count, &at),
+			       k = vector_seek(to, to_count, &into);
 
 		done += (size_t)n;
 		if (i == from_count || k == to_count)

@@ -109,7 +109,10 @@ static int trap_export(scmp_filter_ctx ctx, struct trap *t)
 
 static int trap_compile(struct trap *t)
 {
-	/* libseccomp shall not ask this kernel for notification: what is refused shows at the installation */
+	/*
+	 * libseccomp shall not ask this kernel for notification: what is refused shows at the
+	 * installation
+	 */
 	seccomp_api_set(5);
 
 	cleanup(trap_release_ctx) scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parked threads. Nothing tells us that a signal waits for one, but its state does (docs/design.md, The trap): S
- * while it sleeps undisturbed, D from the first signal on that would have interrupted it. One timer looks at all
- * that are due, after 1 ms first, then after a quarter of the time parked so far, at most 250 ms.
+ * Parked threads. Nothing tells us that a signal waits for one, but its state does (docs/design.md,
+ * The trap): S while it sleeps undisturbed, D from the first signal on that would have interrupted
+ * it. One timer looks at all that are due, after 1 ms first, then after a quarter of the time
+ * parked so far, at most 250 ms.
  */
 #include "complete.h"
 #include "kept.h"
@@ -25,8 +26,8 @@ void watch_break_off(struct dispatch *d, struct call *call)
 	if (call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS) {
 		call->broken = true;
 		dispatch_wake_call(d, call);
-	} else if (call->waits_for && d->cfg->submit == CONFIG_SUBMIT_KERNEL && !call->waits_for->storage &&
-		   !call->waits_for->cancelled) {
+	} else if (call->waits_for && d->cfg->submit == CONFIG_SUBMIT_KERNEL &&
+		   !call->waits_for->storage && !call->waits_for->cancelled) {
 		call->waits_for->interrupted = true;
 		request_cancel(d, call->waits_for);
 	}
@@ -34,7 +35,8 @@ void watch_break_off(struct dispatch *d, struct call *call)
 
 static bool may_break(const struct call *call)
 {
-	return call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS || call->kind == CALL_SUBMIT;
+	return call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS ||
+	       call->kind == CALL_SUBMIT;
 }
 
 static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One thread: it takes the items of its lane in order, hands each back through the pool's list of
- * finished ones, and leaves after IDLE_SEC without work through the list `gone`, from which the loop
- * thread joins it. It never touches the pool after it has given up the mutex for the last time.
+ * finished ones, and leaves after IDLE_SEC without work through the list `gone`, from which the
+ * loop thread joins it. It never touches the pool after it has given up the mutex for the last
+ * time.
  *
- * An interrupt that comes late must not hit the next item of its thread: it is sent with the mutex held
- * and only while the item runs, so it is pending before the thread can take the next one, and any
- * system call in between delivers it.
+ * An interrupt that comes late must not hit the next item of its thread: it is sent with the mutex
+ * held and only while the item runs, so it is pending before the thread can take the next one, and
+ * any system call in between delivers it.
  */
 #include "worker.h"
 

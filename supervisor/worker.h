@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the pool (workers.c) and its threads (worker.c) share; nobody else includes this. All fields are
- * protected by the pool's mutex, except those that are said to be the loop thread's.
+ * What the pool (workers.c) and its threads (worker.c) share; nobody else includes this. All fields
+ * are protected by the pool's mutex, except those that are said to be the loop thread's.
  */
 #ifndef WORKER_H
 #define WORKER_H

@@ -7,8 +7,8 @@
  * created the work stays queued and a timer tries again: accepted work is never lost, and never run
  * on the loop thread.
  *
- * An interrupt that comes just before the thread enters its blocking call is lost, hence the same timer
- * repeats it until run() returns.
+ * An interrupt that comes just before the thread enters its blocking call is lost, hence the same
+ * timer repeats it until run() returns.
  */
 #include "workers.h"
 

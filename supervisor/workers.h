@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads for what may block. Work is queued in lanes; a lane is one thing that can stall on its own (the
- * local storage, one foreign file system, peers, closes) and never uses more than its share of threads, so
- * that a stalled lane cannot starve another. Threads are started when there is work, and kept. They block
- * all signals but WORKERS_INTERRUPT_SIGNAL (a handler without SA_RESTART that does nothing), by which the
- * work of one thread can be broken off.
+ * Threads for what may block. Work is queued in lanes; a lane is one thing that can stall on its
+ * own (the local storage, one foreign file system, peers, closes) and never uses more than its
+ * share of threads, so that a stalled lane cannot starve another. Threads are started when there is
+ * work, and kept. They block all signals but WORKERS_INTERRUPT_SIGNAL (a handler without SA_RESTART
+ * that does nothing), by which the work of one thread can be broken off.
  *
- * A work item is owned by the pool from workers_queue() until its done() is called on the loop thread.
+ * A work item is owned by the pool from workers_queue() until its done() is called on the loop
+ * thread.
  */
 #ifndef WORKERS_H
 #define WORKERS_H
@@ -25,13 +26,15 @@ struct work {
 	void (*done)(struct work *w);	/* on the loop thread */
 	struct lane *lane;
 	void *thread;			/* the pool's: who runs it now */
-	bool cancelled;			/* the pool's: asked to stop; run() may look, with workers_cancelled() */
+	bool cancelled; /* the pool's: asked to stop; run() may look, with workers_cancelled() */
 };
 
-struct workers *workers_create(struct loop *loop, unsigned lane_threads);	/* NULL with errno */
+struct workers *workers_create(struct loop *loop, unsigned lane_threads); /* NULL with errno */
 void workers_destroy(struct workers *p);	/* waits for running work; accepts NULL */
 
-/* Lanes live until workers_destroy(); asking for a known name returns the same lane. NULL: ENOMEM. */
+/*
+ * Lanes live until workers_destroy(); asking for a known name returns the same lane. NULL: ENOMEM.
+ */
 struct lane *workers_lane(struct workers *p, const char *name);
 unsigned workers_lane_load(const struct lane *lane);	/* queued and running items */
 

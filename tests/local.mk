@@ -102,6 +102,7 @@ script_tests = \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/eventfd.sh \
+	%D%/parity/every.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
@@ -147,7 +148,6 @@ test_files = \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
 	%D%/parity/eventfd.expect \
-	%D%/parity/every.sh \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. From type, device and file system follow the class of a file (what may block), and which of its
+ * operations the kernel's io_submit would refuse (docs/aio-abi.md, 8.3). Where the type does not tell, the
+ * name does that /proc gives an anonymous inode.
+ */
+#include "file_impl.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util.h"
+
+#define MEM_MAJOR 1		/* /dev/null, zero, full, random, urandom, kmsg */
+
+/* Anonymous inodes by the name of their link; the rest has neither read_iter nor write_iter. */
+static const struct {
+	const char *name;
+	unsigned can;
+} anon_known[] = {
+	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD },
+	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT },
+	{ "anon_inode:[signalfd]", FILE_READ_ITER | FILE_NOWAIT },
+	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT },
+};
+
+/* Character devices of the memory driver, by minor number. */
+static const struct {
+	unsigned minor;
+	unsigned can;
+} mem_known[] = {
+	{ 3, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* null */
+	{ 5, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* zero */
+	{ 7, FILE_READ_ITER },					/* full */
+	{ 8, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* random */
+	{ 9, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* urandom */
+};
+
+static void file_classify_anon(struct file *f)
+{
+	char path[32], name[64];
+	ssize_t n;
+
+	f->io.class = FILE_PEER;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->io.fd);
+	n = readlink(path, name, sizeof(name) - 1);
+	if (n <= 0)
+		return;
+	name[n] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(anon_known); i++) {
+		if (strcmp(name, anon_known[i].name) == 0)
+			f->can |= anon_known[i].can;
+	}
+}
+
+static void file_classify_char(struct file *f, const struct statx *sx)
+{
+	if (sx->stx_rdev_major != MEM_MAJOR) {
+		f->io.class = FILE_PEER;
+		f->slow_close = true;
+		f->can |= FILE_READ_ITER |
+			  FILE_WRITE_ITER; /* ttys have; the engine tells of others */
+		return;
+	}
+	f->io.class = FILE_INSTANT;
+	f->io.seekable = true;
+	for (size_t i = 0; i < ARRAY_SIZE(mem_known); i++) {
+		if (mem_known[i].minor == sx->stx_rdev_minor)
+			f->can |= mem_known[i].can;
+	}
+}
+
+static void file_classify_stored(struct file *f, const struct statx *sx, pid_t tid)
+{
+	static const enum file_class classes[] = {
+		[FS_LOCAL] = FILE_LOCAL,
+		[FS_INSTANT] = FILE_INSTANT,
+		[FS_FOREIGN] = FILE_FOREIGN,
+	};
+
+	f->fs = fs_lookup(f->table->mounts, sx->stx_mnt_id, f->io.dev, f->io.fd, tid);
+	f->io.class = classes[f->fs->kind];
+	f->io.memory = f->fs->memory;
+	f->io.seekable = true;
+	f->can |= FILE_READ_ITER | FILE_FSYNC;
+	f->can |= S_ISREG(sx->stx_mode) ? FILE_WRITE_ITER | FILE_REGULAR : FILE_DIRECTORY;
+	/* setattr_should_drop_suidgid() of fs/attr.c */
+	if (S_ISREG(sx->stx_mode) &&
+	    (sx->stx_mode & S_ISUID || (sx->stx_mode & S_ISGID && sx->stx_mode & S_IXGRP)))
+		f->can |= FILE_SET_ID;
+	if (S_ISDIR(sx->stx_mode))
+		f->can &= ~(unsigned)FILE_READ_ITER;
+	if (strcmp(f->fs->type, "hugetlbfs") == 0)
+		f->can &= ~(unsigned)FILE_WRITE_ITER;
+	if (f->fs->nowait && S_ISREG(sx->stx_mode))
+		f->can |= FILE_NOWAIT;
+}
+
+void file_classify(struct file *f, const struct statx *sx, pid_t tid)
+{
+	const unsigned pipe_can = FILE_READ_ITER | FILE_WRITE_ITER;
+
+	switch (sx->stx_mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+		file_classify_stored(f, sx, tid);
+		break;
+	case S_IFBLK:
+		f->io.class = FILE_LOCAL;
+		f->io.seekable = true;
+		f->can |= pipe_can | FILE_FSYNC | FILE_NOWAIT;
+		break;
+	case S_IFIFO:
+		f->io.class = FILE_PEER;
+		/* Only pipe(2) sets FMODE_NOWAIT, fifo_open() does not (fs/pipe.c, 6.18). */
+		f->can |= pipe_can | (f->io.dev == f->table->pipe_dev ? FILE_NOWAIT : 0);
+		break;
+	case S_IFSOCK:
+		f->io.class = FILE_PEER;
+		f->can |= pipe_can | FILE_NOWAIT | FILE_SOCKET;
+		break;
+	case S_IFCHR:
+		file_classify_char(f, sx);
+		break;
+	default:
+		file_classify_anon(f);
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What file.c and file_class.c share. */
+#ifndef FILE_IMPL_H
+#define FILE_IMPL_H
+
+#include <sys/stat.h>
+
+#include "file.h"
+
+#define FILE_BUCKETS 256
+
+struct file_table {
+	struct workers *workers;
+	struct fs_table *mounts;
+	struct lane *local;
+	struct lane *peers;
+	uint64_t pipe_dev;		/* of pipe(2), as against FIFOs */
+	unsigned count;
+	bool no_sharing;		/* kcmp is refused here */
+	struct list in_use[FILE_BUCKETS];
+};
+
+/* Fills class, seekable, memory, fs and `can` but for the access mode, which is there already. */
+void file_classify(struct file *f, const struct statx *sx, pid_t tid);
+
+#endif
