@@ -102,7 +102,6 @@ script_tests = \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/eventfd.sh \
-	%D%/parity/every.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \

@@ -52,7 +52,7 @@ if have fio; then
 	run "$deny" EPERM pidfd_getfd -- "$AIO_SANDBOX" -q fio --name=refused --directory="$disk" --size=8m \
 		--bs=4k --ioengine=libaio --iodepth=16 --rw=randwrite --direct=1 --verify=crc32c \
 		--verify_fatal=1 --verify_state_save=0
-	is "fio verifies what it wrote so" $status 0
+	is "fio verifies what it wrote so" "$status" 0
 else
 	skip "fio is not installed"
 fi
