@@ -137,6 +137,7 @@ test_headers = \
 	$(NULL)
 
 test_files = \
+	%D%/parity/every.sh \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/lib.sh \
