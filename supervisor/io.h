@@ -35,7 +35,6 @@ enum file_class {
  * Workers of one lane never take the threads of another: a dead NFS server stalls its own lane
  * only.
  */
-struct fs;
 struct lane;
 
 /* The engines' view of an open file taken from a tracee. Constant while an io refers to it. */
@@ -72,7 +71,6 @@ struct io {
 	uint16_t ioprio;	/* valid when has_ioprio */
 	bool has_ioprio;
 	bool direct;		/* this transfer bypasses the page cache */
-	bool background;	/* may complete after io_submit has returned (design.md, D1) */
 	enum io_who who;	/* whose credentials */
 
 	bool refused; /* io_submit itself fails with result: no event (docs/aio-abi.md, 7) */

@@ -23,7 +23,6 @@ struct iocb_rw {
 	bool realtime_allowed; /* CAP_SYS_ADMIN or CAP_SYS_NICE; asked only if iocb_wants_realtime()
 				*/
 	unsigned file_can;		/* FILE_CAN_READ | ... */
-	unsigned open_flags;
 	bool dontcache;			/* the file system knows RWF_DONTCACHE */
 	bool atomic;
 };

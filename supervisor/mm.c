@@ -129,17 +129,6 @@ bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 	return tracee_for_descendants(is_other_user, &search);
 }
 
-struct process *mm_process(struct mm *mm, pid_t tgid)
-{
-	list_for_each(node, tmp, &mm->processes) {
-		struct process *p = list_entry(node, struct process, mm_node);
-
-		if (p->tgid == tgid)
-			return p;
-	}
-	return NULL;
-}
-
 struct context *mm_context(struct mm *mm, uaddr handle)
 {
 	list_for_each(node, tmp, &mm->contexts) {

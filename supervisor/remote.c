@@ -177,19 +177,28 @@ int remote_stop(struct remote *r)
 	return err;
 }
 
+/* Lets it run to its next stop of any kind. */
+static int remote_go_on(struct remote *r, int *status)
+{
+	int err;
+
+	if (ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
+		return remote_died(r);
+	r->stopped = false;
+	err = remote_wait(r, status);
+	r->stopped = !err;
+	return err;
+}
+
 /* Lets it run to its next syscall stop; anything else on the way is not ours, except SIGSTOP. */
 static int remote_to_syscall_stop(struct remote *r)
 {
 	int status, err;
 
 	do {
-		if (ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
-			return remote_died(r);
-		r->stopped = false;
-		err = remote_wait(r, &status);
+		err = remote_go_on(r, &status);
 		if (err)
 			return err;
-		r->stopped = true;
 		if (WSTOPSIG(status) == SIGSTOP && status >> 16 == 0)
 			r->stop_again = true;
 	} while (WSTOPSIG(status) != SYSCALL_STOP);
@@ -242,13 +251,9 @@ static int remote_to_first_stop(struct remote *r)
 	int status, err;
 
 	do {
-		if (ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
-			return remote_died(r);
-		r->stopped = false;
-		err = remote_wait(r, &status);
+		err = remote_go_on(r, &status);
 		if (err)
 			return err;
-		r->stopped = true;
 	} while (status >> 16 == PTRACE_EVENT_STOP);
 	if (WSTOPSIG(status) == SYSCALL_STOP)
 		return 0;

@@ -116,7 +116,6 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 		.realtime_allowed = !iocb_wants_realtime(cb) ||
 				    tracee_may_realtime(s->call->thread->source.tid),
 		.file_can = f->can,
-		.open_flags = f->open_flags,
 		.dontcache = f->fs && f->fs->dontcache,
 		.atomic = f->fs && f->fs->atomic,
 	};

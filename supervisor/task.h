@@ -117,7 +117,6 @@ char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
  */
 bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
-struct process *mm_process(struct mm *mm, pid_t tgid);
 void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
 struct context *mm_context(struct mm *mm, uaddr handle);
