@@ -4,6 +4,7 @@
 #   unit_tests      tests/foo_t is built from tests/foo_t.c (Check) and linked with the supervisor
 #   victims         tests/victim_foo is built from tests/victim_foo.c with libaio and threads
 #   script_tests    run by sh, print TAP by tests/lib.sh, at most $(limit) seconds
+#   long_tests      the same, but run by `make check-long` only, after all others
 #   test_headers    headers of the C files above
 #   test_files      other files that tests read
 # A program of more than one file, or with its own flags, gets the usual automake lines too.
@@ -124,6 +125,9 @@ script_tests = \
 	%D%/terminal.sh \
 	$(NULL)
 
+long_tests = \
+	$(NULL)
+
 test_headers = \
 	%D%/clients/oracle_blocks.h \
 	%D%/clients/oracle_worker.h \
@@ -168,9 +172,9 @@ test_files = \
 	$(NULL)
 
 noinst_HEADERS += $(test_headers)
-EXTRA_DIST += $(script_tests) $(test_files)
+EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
 script_sources = $(addprefix $(top_srcdir)/, \
-	$(script_tests) %D%/lib.sh %D%/clients/client.sh %D%/parity/every.sh %D%/parity/parity.sh)
+	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh %D%/parity/every.sh %D%/parity/parity.sh)
 check_PROGRAMS += $(victims)
 TESTS += $(script_tests)
 if HAVE_CHECK
@@ -208,6 +212,10 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	AIO_SANDBOX='$(abs_top_builddir)/aio-sandbox$(EXEEXT)'; export AIO_SANDBOX; \
 	MALLOC_PERTURB_=165; export MALLOC_PERTURB_;
+
+# everything, as long as it takes: an hour and more
+check-long:
+	$(MAKE) check TESTS='$(TESTS) $(long_tests)' limit=7200
 
 bench: all $(check_PROGRAMS)
 	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \
