@@ -37,6 +37,7 @@ struct dispatch {
 	struct pulse *pulse;
 	struct keys *keys;		/* NULL: nobody wants keys */
 	unsigned possible_cpus;
+	uaddr space_end;		/* tracee_space_end() */
 	struct loop_watch *listener;
 	bool no_waits;			/* the last tracee is gone */
 	bool breakable; /* no WAIT_KILLABLE_RECV: signals break off calls that were received */

@@ -25,7 +25,6 @@
 	((uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND | \
 		    RWF_ATOMIC | RWF_DONTCACHE | RWF_NOSIGNAL))
 
-#define USER_SPACE_END 0x7ffffffff000ull	/* TASK_SIZE_MAX with four page-table levels */
 
 #define IOPRIO_CLASS(prio) ((uint16_t)(prio) >> 13)
 #define IOPRIO_LEVEL(prio) ((prio) & 0x1fff)
@@ -124,14 +123,13 @@ int iocb_check_rw(const struct iocb *cb, const struct iocb_rw *facts)
 	return facts->file_can & iter ? 0 : -EINVAL;
 }
 
-static int check_address(const struct uvec *seg)
+static int check_address(const struct uvec *seg, uaddr space_end)
 {
-	return seg->length_bytes > USER_SPACE_END || seg->base > USER_SPACE_END - seg->length_bytes
-		       ? -EFAULT
-		       : 0;
+	return seg->length_bytes > space_end || seg->base > space_end - seg->length_bytes ? -EFAULT
+											   : 0;
 }
 
-int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total)
+int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total, uaddr space_end)
 {
 	unsigned kept = 0;
 
@@ -144,7 +142,7 @@ int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total)
 	    1) /* scalar or vector: import_ubuf() of lib/iov_iter.c, 6.18, cuts it first */
 		seg[0].length_bytes = min_u64(seg[0].length_bytes, REQUEST_BYTES_MAX);
 	for (unsigned i = 0; i < *count; i++) {
-		if (check_address(&seg[i]))
+		if (check_address(&seg[i], space_end))
 			return -EFAULT;
 	}
 	for (unsigned i = 0; i < *count; i++) {

@@ -31,8 +31,11 @@ bool iocb_wants_realtime(const struct iocb *cb);
 bool iocb_is_vector(const struct iocb *cb);
 /* Priority, flags, mode, operations: tests 1 to 4 of docs/aio-abi.md, 8. */
 int iocb_check_rw(const struct iocb *cb, const struct iocb_rw *facts);
-/* Test 5 for read segments; cuts the total to MAX_RW_COUNT and drops what lies behind. */
-int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total);
+/*
+ * Test 5 for read segments; cuts the total to MAX_RW_COUNT and drops what lies behind. space_end:
+ * see tracee_space_end().
+ */
+int iocb_check_segments(struct uvec *seg, unsigned *count, uint64_t *total, uaddr space_end);
 int iocb_check_range(int64_t offset, uint64_t length);	/* test 6 */
 
 #endif

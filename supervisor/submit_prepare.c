@@ -104,7 +104,8 @@ static int import_segments(struct submission *s, struct request *r, const struct
 		r->user_count = 1;
 	}
 	if (!err)
-		err = iocb_check_segments(r->user, &r->user_count, &r->total_bytes);
+		err = iocb_check_segments(r->user, &r->user_count, &r->total_bytes,
+					  s->d->space_end);
 	return err ? err : iocb_check_range(cb->aio_offset, r->total_bytes);
 }
 

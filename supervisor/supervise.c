@@ -345,7 +345,8 @@ int supervise(const struct guardian_link *link, void *arg)
 	struct supervisor s = {
 		.cfg = arg,
 		.link = link,
-		.d = { .cfg = arg, .pulse = link->pulse, .possible_cpus = possible_cpus() },
+		.d = { .cfg = arg, .pulse = link->pulse, .possible_cpus = possible_cpus(),
+		       .space_end = tracee_space_end() },
 		.launch = { .listener_fd = -1, .exec_fd = -1 },
 		.follow = { .program_pidfd = -1, .program_stat_fd = -1 },
 	};

@@ -31,6 +31,12 @@ ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
 ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
 		      const struct iovec *from, unsigned from_count);
 
+/*
+ * Where the addresses end that this kernel takes for a user's at all (its access_ok()): by page-table
+ * levels and version. Found by asking, once.
+ */
+uaddr tracee_space_end(void);
+
 /* All or -EFAULT. */
 int tracee_read_all(pid_t tid, uaddr from, void *to, size_t length_bytes);
 int tracee_write_all(pid_t tid, uaddr to, const void *from, size_t length_bytes);

@@ -8,7 +8,11 @@
  */
 #include "tracee.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#define DEFAULT_SPACE_END 0x7ffffffff000ull	/* TASK_SIZE_MAX with four page-table levels */
 
 /* Bytes from `at` on that lie in a mapping which is write-only; 0: it is another one, or none. */
 static uint64_t write_only_bytes(pid_t tid, uaddr at)
@@ -105,4 +109,34 @@ ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
 	if (n >= 0 && (size_t)n == total(source, from_count))
 		return n;
 	return read_slowly(tid, source, from_count, to, to_count, n < 0 ? 0 : (size_t)n);
+}
+
+/* Does the kernel look at this byte's address and find that it could be a user's? */
+static bool address_passes(int empty_pipe, uaddr at)
+{
+	const struct iovec v[2] = { { (void *)(uintptr_t)at, 1 }, { (void *)(uintptr_t)at, 0 } };
+
+	/* The address is judged before the pipe is looked into, and one entry alone would be cut. */
+	return readv(empty_pipe, v, 2) == 0 || errno == EAGAIN;
+}
+
+uaddr tracee_space_end(void)
+{
+	uaddr good = 0, bad = UINT64_MAX;
+	auto_fd read_end = -1, write_end = -1;
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK))
+		return DEFAULT_SPACE_END;
+	read_end = fd[0];
+	write_end = fd[1];
+	while (bad - good > 1) {
+		const uaddr middle = good + (bad - good) / 2;
+
+		if (address_passes(read_end, middle))
+			good = middle;
+		else
+			bad = middle;
+	}
+	return bad;
 }

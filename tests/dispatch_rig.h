@@ -246,7 +246,8 @@ static inline void rig_open(enum config_submit mode, uint64_t buffer_bytes)
 	kid_start(0);
 	cfg = config_default();
 	cfg.submit = mode;
-	d = (struct dispatch){ .cfg = &cfg, .pulse = &pulse, .possible_cpus = 2, .engine = &scripted };
+	d = (struct dispatch){ .cfg = &cfg, .pulse = &pulse, .possible_cpus = 2,
+				.space_end = 0x7ffffffff000, .engine = &scripted };
 	d.loop = loop_create();
 	workers = workers_create(d.loop, 1);
 	d.buffers = buffers_create(buffer_bytes);

@@ -203,7 +203,7 @@ START_TEST(segments_are_checked_in_two_passes)
 		struct uvec seg[3] = { table[i].seg[0], table[i].seg[1], table[i].seg[2] };
 		unsigned count = table[i].count;
 		uint64_t total = 0, sum = 0;
-		int err = iocb_check_segments(seg, &count, &total);
+		int err = iocb_check_segments(seg, &count, &total, END_OF_USER);
 
 		ck_assert_msg(err == table[i].err, "row %zu: %d", i, err);
 		if (err)

@@ -39,6 +39,24 @@ static void run(const struct row *rows, unsigned n)
 	}
 }
 
+/* The first address that io_submit does not take for a program's: differs by processor and kernel. */
+static uint64_t space_end(void)
+{
+	uint64_t good = 0, bad = UINT64_MAX;
+	struct iocb cb;
+
+	while (bad - good > 1) {
+		const uint64_t middle = good + (bad - good) / 2;
+
+		prep(&cb, 0, rdwr, (void *)(uintptr_t)middle, 1, 0);
+		if (strcmp(outcome(ctx, &cb), "S:EFAULT"))
+			good = middle;
+		else
+			bad = middle;
+	}
+	return bad;
+}
+
 static void refused(void)
 {
 	static void *const kernel = (void *)KERNEL_ADDRESS;
@@ -77,6 +95,7 @@ static void refused(void)
 	};
 
 	run(rows, ARRAY_SIZE(rows));
+	obs("8.5/space-end", "%#llx", (unsigned long long)space_end());
 	obs_num("8/file-untouched", file_size(rdwr));
 }
 
