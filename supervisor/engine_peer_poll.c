@@ -5,15 +5,19 @@
  * 30 ms.
  *
  * Where the host has no AIO, or all its room is taken: poll(2) for what is ready, else the poller,
- * and results are masked by what was asked. A file without a poll operation is always readable and
- * writable (DEFAULT_POLLMASK); asked for neither, it is refused (aio_poll in fs/aio.c, 6.18: no
- * wait queue).
+ * and results are masked by what was asked. aio_poll() can wait in one queue only: what has two is
+ * refused unless it is ready, terminals (n_tty_poll) and FIFOs open both ways (pipe_poll). A file
+ * without a poll operation is always readable and writable (DEFAULT_POLLMASK); asked for neither, it
+ * is refused (aio_poll in fs/aio.c, 6.18: no wait queue).
  *
  * On a foreign file system even asking may wait: FUSE sends the question to its server. A worker
  * does.
  */
 #include <assert.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <termios.h>
 
 #include "engine_peer_impl.h"
 #include "util.h"
@@ -32,6 +36,18 @@ static enum engine_answer answer(struct io *io, int64_t result)
 	return ENGINE_DONE;
 }
 
+static bool has_two_queues(int fd)
+{
+	struct termios t;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	if (S_ISFIFO(st.st_mode))
+		return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+	return S_ISCHR(st.st_mode) && tcgetattr(fd, &t) == 0;
+}
+
 static enum engine_answer poll_by_poller(struct peer *peer, struct io *io)
 {
 	struct pollfd now = { .fd = io->file->fd, .events = (short)io->poll_events };
@@ -44,6 +60,8 @@ static enum engine_answer poll_by_poller(struct peer *peer, struct io *io)
 	mask = peer_poll_masked(io, (uint16_t)now.revents);
 	if (mask)
 		return answer(io, mask);
+	if (has_two_queues(io->file->fd))
+		return answer(io, -EINVAL);
 	p = peer_hold(peer, io);
 	if (!p)
 		return ENGINE_BUSY;

@@ -111,6 +111,25 @@ START_TEST(a_poll_without_the_host_is_masked)
 }
 END_TEST
 
+/* Trap 15, whoever does the polls */
+START_TEST(what_has_two_wait_queues_is_refused_unless_ready)
+{
+	int fifo, t[2];
+
+	open_without(_i ? PEER_NO_HOST_AIO : 0);
+	fifo = open_fifo();
+	open_tty(t, false, 0);
+	ck_assert_int_eq(poll_now(fifo, POLLIN), -EINVAL);
+	ck_assert_int_eq(poll_now(fifo, POLLIN | POLLOUT), POLLOUT);
+	ck_assert_int_eq(poll_now(t[0], POLLIN), -EINVAL);
+	ck_assert_int_eq(poll_now(t[1], 0), -EINVAL);
+	ck_assert_int_eq(poll_now(t[1], POLLOUT), POLLOUT);
+	close_fd(&fifo);
+	close_two(t);
+	close_all();
+}
+END_TEST
+
 START_TEST(two_polls_of_one_file_are_told_newest_first)
 {
 	struct job a, b;
@@ -266,6 +285,7 @@ int main(void)
 	tcase_add_loop_test(c, a_ready_poll_is_done_at_once, 0, 2);
 	tcase_add_test(c, a_poll_by_the_host_has_the_raw_key);
 	tcase_add_loop_test(c, a_poll_without_the_host_is_masked, 0, 2);
+	tcase_add_loop_test(c, what_has_two_wait_queues_is_refused_unless_ready, 0, 2);
 	tcase_add_loop_test(c, two_polls_of_one_file_are_told_newest_first, 0, 4);
 	tcase_add_loop_test(c, a_cancelled_poll_has_no_events, 0, 2);
 	tcase_add_test(c, a_poll_finished_meanwhile_is_not_told_inside_submit);

@@ -60,6 +60,7 @@ victims = \
 	%D%/parity/victim_slots \
 	%D%/parity/victim_submit_errors \
 	%D%/parity/victim_threads \
+	%D%/parity/victim_wake_keys \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_fuse \
@@ -119,6 +120,7 @@ script_tests = \
 	%D%/parity/slots.sh \
 	%D%/parity/submit_errors.sh \
 	%D%/parity/threads.sh \
+	%D%/parity/wake_keys.sh \
 	%D%/privileges.sh \
 	%D%/refused.sh \
 	%D%/stall.sh \
@@ -169,6 +171,7 @@ test_files = \
 	%D%/parity/slots.expect \
 	%D%/parity/submit_errors.expect \
 	%D%/parity/threads.expect \
+	%D%/parity/wake_keys.expect \
 	$(NULL)
 
 noinst_HEADERS += $(test_headers)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # With fs.aio-max-nr at 0 the kernel gives no context to anybody: if this fails, the sandbox needs the kernel's AIO.
-# It changes the whole machine for a few seconds, under the lock of the client tests.
+# It changes the whole machine for a few seconds, under the locks of the client and of the parity tests.
 . "$srcdir/tests/lib.sh"
 . "$srcdir/tests/clients/client.sh"
 need_root
@@ -10,6 +10,10 @@ limit_file=/proc/sys/fs/aio-max-nr
 [ -e $limit_file ] || skip_all "this kernel has no native AIO"
 old_limit=$(cat $limit_file)
 client_cleanup() { echo "$old_limit" >$limit_file || :; }
+if have flock; then
+	exec 8</proc/sys/fs/aio-nr
+	flock 8
+fi
 (echo 0 >$limit_file) 2>/dev/null || skip_all "fs.aio-max-nr cannot be changed here"
 
 fio_job() # NAME native|sandboxed
@@ -35,6 +39,14 @@ if [ -x "$victim" ]; then
 	served oracle 1 "$any"
 else
 	skip "victim_oracle is not built"
+fi
+
+# what a POLL tells can come from the host's AIO only: here D3 holds, and is asserted
+if [ -x "$top_builddir/tests/parity/victim_wake_keys" ]; then
+	PARITY_LOCKED=1 VICTIM_DIR=$top_builddir/tests/parity sh "$srcdir/tests/parity/parity.sh" wake_keys >"$tmp/wake_keys.tap" 2>&1 || :
+	is "POLL's wake keys are masked as listed" "$(grep -c '^ok .*(D3' "$tmp/wake_keys.tap") $(grep '^not ok' "$tmp/wake_keys.tap")" '14 '
+else
+	skip "victim_wake_keys is not built"
 fi
 
 if have qemu-img; then

@@ -11,8 +11,9 @@
 # The counters: the supervisor must have seen every call and every accepted request. A call that
 # ended with EINTR may have been broken off before it was received (design.md 4), so these count
 # as seen or not. /proc/sys/fs/aio-nr must not move; all parity tests of a machine take turns,
-# as the kernel has only one such number. A context of some other program that comes or goes during
-# the run is told from one of ours by running again.
+# as the kernel has only one such number (PARITY_LOCKED: the caller has the turn already). A
+# context of some other program that comes or goes during the run is told from one of ours by
+# running again.
 set -eu
 
 name=$1
@@ -38,7 +39,7 @@ if [ "$name" = direct ]; then
 fi
 
 exec 9</proc/sys/fs/aio-nr
-flock 9 2>/dev/null || :
+[ -n "${PARITY_LOCKED:-}" ] || flock 9 2>/dev/null || :
 aio_nr() { cat /proc/sys/fs/aio-nr; }
 max=$(cat /proc/sys/fs/aio-max-nr)
 
