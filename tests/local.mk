@@ -147,6 +147,8 @@ test_files = \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/lib.sh \
+	%D%/rules.awk \
+	%D%/rules.sh \
 	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
 	%D%/parity/compare.awk \

@@ -4,9 +4,9 @@
 
 # a handler without SA_RESTART ends every wait with EINTR; io_pgetevents' mask does not keep signals out
 differs='
-	11.7/partial-is-no-eintr
-	11.7/partial-left
-	11.7/ignored-and-blocked
+	11.partial/signal
+	11.partial/signal-left
+	11.ignored/and-blocked
 	12.arriving/closed-by-mask
 '
 through EINVAL seccomp:wait_killable

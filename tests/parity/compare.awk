@@ -35,7 +35,7 @@ file == 1 {
 file <= 4 {
 	where = file == 2 ? "expected" : file == 3 ? "native" : "sandboxed"
 	at = index($0, ": ")
-	if (!at || $0 !~ /^[0-9]+[^ ]*: /) {
+	if (!at || $0 !~ /^[0-9DT][^ ]*\/[^ ]*: /) {
 		report(0, where " output is observations only", $0)
 		next
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parity victims share. A victim makes raw AIO calls and prints what it sees, one
- * observation per line, "tag: value"; the tag starts with the section of docs/aio-abi.md that it
- * checks. Whatever depends on the machine (CPUs, addresses, time) is compared with the document's
- * formula here, so that a victim prints the same on every machine.
+ * observation per line, "RULE/name: value", where RULE is the id of the rule in docs/aio-abi.md
+ * that it checks. Whatever depends on the machine (CPUs, addresses, time) is compared with the
+ * document's formula here, so that a victim prints the same on every machine.
  *
  * Every AIO call goes through a wrapper that counts it. The counters live in a memfd that forked
  * and executed children share; victim_end() writes the sums to $VICTIM_COUNT for the harness.

@@ -51,12 +51,12 @@ static void until_data(void)
 	list[1] = prep(&cbs[1], IOCB_CMD_PREAD, p[0], second, 4, 0);
 	count = 2;
 	need(!pthread_create(&thread, NULL, submitter, (void *)&tid));
-	obs("8.2/empty-pipe-submit", "%s", returned(500) ? "returns" : "blocks");
+	obs("8.2.blocks/empty-pipe-submit", "%s", returned(500) ? "returns" : "blocks");
 	need(write(p[1], "datamore", 8) == 8);
-	obs_num("8.2/events-once-data-is-there", reap(ctx, 2, ev));
+	obs_num("8.2.blocks/events-once-data-is-there", reap(ctx, 2, ev));
 	finish(thread);
-	obs_num("8.2/submitted", submitted);
-	obs("8.2/in-list-order", "%.4s %.4s %s", first, second,
+	obs_num("8.2.blocks/submitted", submitted);
+	obs("8.2.list-waits/in-list-order", "%.4s %.4s %s", first, second,
 	    ev[0].obj == (uintptr_t)&cbs[0] ? "yes" : "no");
 }
 
@@ -78,13 +78,13 @@ static void until_signal(void)
 		syscall(SYS_tgkill, getpid(), tid, SIGUSR1);
 	}
 	finish(thread);
-	obs_num("8.2/signal-submitted", submitted);
+	obs_num("8.2.signal/submitted", submitted);
 	n = reap_now(ctx, 2, ev);
-	obs_num("8.2/signal-events", n);
-	obs("8.2/signal-last-res", "%s", n ? num(ev[n - 1].res) : "none");
-	obs("8.2/signal-first-res", "%s", n == 2 ? num(ev[0].res) : "waits");
+	obs_num("8.2.signal/events", n);
+	obs("8.2.signal/last-res", "%s", n ? num(ev[n - 1].res) : "none");
+	obs("8.2.signal/first-res", "%s", n == 2 ? num(ev[0].res) : "waits");
 	need(write(p[1], "late", 4) == 4);
-	obs_num("8.2/late-data-event", n == 2 ? 0 : reap(ctx, 1, ev));
+	obs_num("8.2.signal/late-data-event", n == 2 ? 0 : reap(ctx, 1, ev));
 }
 
 int main(void)

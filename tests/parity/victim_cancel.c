@@ -35,27 +35,27 @@ static void a_poll(void)
 	memset(&result, 0x5a, sizeof(result));
 	untouched = result;
 	prep_poll(&cb, p[0], POLLIN);
-	obs_num("13/submit", aio_submit1(ctx, &cb));
+	obs_num("13.5/submit", aio_submit1(ctx, &cb));
 	copy = cb;
-	obs_num("13.4/copy", aio_cancel(ctx, &copy, &result));
+	obs_num("13.fields/copy", aio_cancel(ctx, &copy, &result));
 	cb.aio_key = 5;
 	obs_num("13.2/key-changed", aio_cancel(ctx, &cb, &result));
 	memset(&cb, 0xff, sizeof(cb));
 	cb.aio_key = 0;
 	obs_num("13.5/cancel", aio_cancel(ctx, &cb, &result));
-	obs_num("13/second-cancel", aio_cancel(ctx, &cb, &result));
-	obs_yes("13.5/result-untouched", !memcmp(&result, &untouched, sizeof(result)));
-	obs_num("13.5/event", reap(ctx, 1, &ev));
-	obs("13.5/event-res", "%s %s", num(ev.res), num(ev.res2));
-	obs_yes("13.5/event-obj-and-data", ev.obj == (uintptr_t)&cb &&
+	obs_num("13.second/cancel", aio_cancel(ctx, &cb, &result));
+	obs_yes("13.result/untouched", !memcmp(&result, &untouched, sizeof(result)));
+	obs_num("13.event/event", reap(ctx, 1, &ev));
+	obs("13.event/event-res", "%s %s", num(ev.res), num(ev.res2));
+	obs_yes("13.event/event-obj-and-data", ev.obj == (uintptr_t)&cb &&
 		ev.data == (uintptr_t)&cb + 1);
 	obs_num("13.4/after-event", aio_cancel(ctx, &cb, &result));
-	obs_num("13.5/no-more-events", reap_now(ctx, 1, &ev));
+	obs_num("13.event/no-more-events", reap_now(ctx, 1, &ev));
 
 	prep_poll(&cb, p[0], POLLIN);
-	obs_num("13/submit-again", aio_submit1(ctx, &cb));
-	obs_num("13.5/result-null", aio_cancel(ctx, &cb, NULL));
-	obs_num("13.5/event-again", reap(ctx, 1, &ev));
+	obs_num("13.5/submit-again", aio_submit1(ctx, &cb));
+	obs_num("13.result/null", aio_cancel(ctx, &cb, NULL));
+	obs_num("13.event/event-again", reap(ctx, 1, &ev));
 }
 
 /* The same iocb in flight twice: one cancel takes one, the oldest. */
@@ -81,11 +81,11 @@ static void twice(void)
 	obs("13.4/other-event-data", "%d", (int)ev.data);
 
 	prep_poll(&cb, p[0], POLLIN);
-	obs_num("13/twice-in-a-list", aio_submit(ctx, 2, list));
-	obs_num("13/twice-first-cancel", aio_cancel(ctx, &cb, NULL));
-	obs_num("13/twice-second-cancel", aio_cancel(ctx, &cb, NULL));
-	obs_num("13/twice-third-cancel", aio_cancel(ctx, &cb, NULL));
-	obs_num("13/twice-events", reap(ctx, 1, &ev) + reap(ctx, 1, &ev));
+	obs_num("13.4/twice-in-a-list", aio_submit(ctx, 2, list));
+	obs_num("13.4/twice-first-cancel", aio_cancel(ctx, &cb, NULL));
+	obs_num("13.4/twice-second-cancel", aio_cancel(ctx, &cb, NULL));
+	obs_num("13.4/twice-third-cancel", aio_cancel(ctx, &cb, NULL));
+	obs_num("13.4/twice-events", reap(ctx, 1, &ev) + reap(ctx, 1, &ev));
 }
 
 /* What is complete or cannot be cancelled says EINVAL. */
@@ -97,15 +97,15 @@ static void others(void)
 	char buf[8];
 
 	prep(&cb, IOCB_CMD_PREAD, zero_fd, buf, 8, 0);
-	obs_num("13/read", aio_submit1(ctx, &cb));
-	obs_num("13.4/complete-read", aio_cancel(ctx, &cb, &ev));
-	obs_num("13/read-event", reap(ctx, 1, &ev));
-	obs_num("13/read-res", ev.res);
+	obs_num("13.only-poll/read", aio_submit1(ctx, &cb));
+	obs_num("13.only-poll/complete-read", aio_cancel(ctx, &cb, &ev));
+	obs_num("13.only-poll/read-event", reap(ctx, 1, &ev));
+	obs_num("13.only-poll/read-res", ev.res);
 	prep_poll(&poll_other_ctx, p[0], POLLIN);
 	need(aio_submit1(other, &poll_other_ctx) == 1);
 	obs_num("13.4/of-another-context", aio_cancel(ctx, &poll_other_ctx, &ev));
 	obs_num("13.5/of-its-context", aio_cancel(other, &poll_other_ctx, &ev));
-	obs_num("13/destroy", aio_destroy(other));
+	obs_num("13.3/destroy", aio_destroy(other));
 	obs_num("13.3/destroyed", aio_cancel(other, &poll_other_ctx, &ev));
 }
 
@@ -119,8 +119,8 @@ static void unmapped(void)
 	need(!mprotect(cb, PAGE, PROT_NONE));
 	obs_num("13.1/iocb-unmapped", aio_cancel(ctx, cb, &ev));
 	need(!mprotect(cb, PAGE, PROT_READ));
-	obs_num("13.5/iocb-read-only", aio_cancel(ctx, cb, &ev));
-	obs_num("13.5/iocb-read-only-event", reap(ctx, 1, &ev));
+	obs_num("13.fields/iocb-read-only", aio_cancel(ctx, cb, &ev));
+	obs_num("13.fields/iocb-read-only-event", reap(ctx, 1, &ev));
 }
 
 /* After a cancel the file can be polled again, and its data are still there. */
@@ -133,7 +133,7 @@ static void again(void)
 	need(aio_submit1(ctx, &cb) == 1);
 	need(aio_cancel(ctx, &cb, NULL) == -EINPROGRESS && reap(ctx, 1, &ev) == 1);
 	need(write(p[1], "x", 1) == 1);
-	obs("13/poll-after-cancel", "%s", outcome(ctx, prep_poll(&cb, p[0], POLLIN)));
+	obs("10.cancelled/poll-again", "%s", outcome(ctx, prep_poll(&cb, p[0], POLLIN)));
 }
 
 int main(void)

@@ -37,11 +37,11 @@ static void idle(void)
 	int p[2];
 
 	need(!pipe(p));
-	obs_num("14/ring-readable", write(p[1], at, 32) < 0 ? -errno : 0);
-	obs_num("14/idle", aio_destroy(ctx));
-	obs_num("14/ring-gone", write(p[1], at, 32) < 0 ? -errno : 0);
-	obs_num("14/second", aio_destroy(ctx));
-	obs_num("14/submit-after", aio_submit(ctx, 0, NULL));
+	obs_num("14.unmapped/ring-readable", write(p[1], at, 32) < 0 ? -errno : 0);
+	obs_num("14.unmapped/destroy", aio_destroy(ctx));
+	obs_num("14.unmapped/ring-gone", write(p[1], at, 32) < 0 ? -errno : 0);
+	obs_num("14.look-up/second", aio_destroy(ctx));
+	obs_num("14.look-up/submit-after", aio_submit(ctx, 0, NULL));
 }
 
 static void unreaped(void)
@@ -51,9 +51,9 @@ static void unreaped(void)
 	struct iocb cb, *list[] = { &cb, &cb };
 
 	prep(&cb, IOCB_CMD_PWRITE, fd, "x", 1, 0);
-	obs_num("14/unreaped-submit", aio_submit(ctx, 2, list));
-	obs_num("14/unreaped", aio_destroy(ctx));
-	obs_num("14/unreaped-written", file_size(fd));
+	obs_num("14.unreaped/submit", aio_submit(ctx, 2, list));
+	obs_num("14.unreaped/destroy", aio_destroy(ctx));
+	obs_num("14.unreaped/written", file_size(fd));
 }
 
 static void polls(void)
@@ -70,12 +70,12 @@ static void polls(void)
 		cb[i].aio_flags = IOCB_FLAG_RESFD;
 		cb[i].aio_resfd = fd;
 	}
-	obs_num("14/polls-submit", aio_submit(ctx, 2, list));
-	obs_num("14/polls", aio_destroy(ctx));
-	obs_num("14/polls-eventfd", read(fd, &count, 8));
-	obs_num("14/polls-eventfd-count", count);
+	obs_num("14.polls/submit", aio_submit(ctx, 2, list));
+	obs_num("14.polls/destroy", aio_destroy(ctx));
+	obs_num("14.polls/eventfd", read(fd, &count, 8));
+	obs_num("14.polls/eventfd-count", count);
 	need(!close(p[1]));
-	obs_num("14/polls-release-the-pipe", read(p[0], &c, 1));
+	obs_num("14.polls/release-the-pipe", read(p[0], &c, 1));
 }
 
 /* After io_destroy nothing lands in memory or file any more, and everything accepted has. */
@@ -107,9 +107,9 @@ static void in_flight(void)
 			all_written += same && back[0] == 'A' + round % 26;
 		}
 	}
-	obs_num("14/reads-complete", all_read);
-	obs_num("14/reads-late", late);
-	obs_num("14/writes-complete", all_written);
+	obs_num("14.in-flight/reads-complete", all_read);
+	obs_num("14.in-flight/reads-late", late);
+	obs_num("14.in-flight/writes-complete", all_written);
 }
 
 /* --- another thread waits ------------------------------------------------------------------- */
@@ -155,10 +155,10 @@ static void waiting(void)
 {
 	long destroy;
 
-	obs_num("14.waiter/nothing-taken", destroyed_while_waiting(0, &destroy));
-	obs_num("14.waiter/destroy", destroy);
-	obs_num("14.waiter/two-taken", destroyed_while_waiting(2, &destroy));
-	obs_num("14.waiter/destroy-again", destroy);
+	obs_num("11.destroy/nothing-taken", destroyed_while_waiting(0, &destroy));
+	obs_num("14.waiters/destroy", destroy);
+	obs_num("11.destroy/two-taken", destroyed_while_waiting(2, &destroy));
+	obs_num("14.waiters/destroy-again", destroy);
 }
 
 /* --- racing destroyers: one wins ------------------------------------------------------------- */

@@ -25,29 +25,29 @@ struct row {
 static void alignment(void)
 {
 	static const struct row rows[] = {
-		{ "8.4/read-4096", 0, 0, 4096, 0 },
-		{ "8.4/write-4096", 1, 0, 4096, 4096 },
-		{ "8.4/length-100", 0, 0, 100, 0 },
-		{ "8.4/length-100-write", 1, 0, 100, 0 },
-		{ "8.4/buffer-plus-1", 0, 1, 4096, 0 },
-		{ "8.4/buffer-plus-4-write", 1, 4, 4096, 0 },
-		{ "8.4/offset-1", 0, 0, 4096, 1 },
-		{ "8.4/offset-1-write", 1, 0, 4096, 1 },
-		{ "8.4/buffer-plus-512", 0, 512, 512, 0 },
-		{ "8.4/offset-512", 0, 0, 512, 512 },
-		{ "8.4/at-end-misaligned", 0, 1, 100, SIZE },
-		{ "8.4/beyond-end-misaligned", 0, 1, 100, SIZE + 1 },
-		{ "8.4/across-end", 0, 0, 8192, SIZE - 4096 },
-		{ "8.4/length-0", 0, 1, 0, 0 },
+		{ "8.4.sector/read-4096", 0, 0, 4096, 0 },
+		{ "8.4.sector/write-4096", 1, 0, 4096, 4096 },
+		{ "8.4.misaligned/length-100", 0, 0, 100, 0 },
+		{ "8.4.misaligned/length-100-write", 1, 0, 100, 0 },
+		{ "8.4.misaligned/buffer-plus-1", 0, 1, 4096, 0 },
+		{ "8.4.misaligned/buffer-plus-4-write", 1, 4, 4096, 0 },
+		{ "8.4.misaligned/offset-1", 0, 0, 4096, 1 },
+		{ "8.4.misaligned/offset-1-write", 1, 0, 4096, 1 },
+		{ "8.4.sector/buffer-plus-512", 0, 512, 512, 0 },
+		{ "8.4.sector/offset-512", 0, 0, 512, 512 },
+		{ "8.4.at-eof/at-end-misaligned", 0, 1, 100, SIZE },
+		{ "8.4.at-eof/beyond-end-misaligned", 0, 1, 100, SIZE + 1 },
+		{ "8.4.across-eof/read", 0, 0, 8192, SIZE - 4096 },
+		{ "8.length-0/direct-misaligned", 0, 1, 0, 0 },
 	};
 	struct iocb cb;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
 		obs(rows[i].tag, "%s", outcome(ctx, prep(&cb, rows[i].op, direct, buf + rows[i].at,
 							 rows[i].len, rows[i].offset)));
-	obs("8.4/null-buffer", "%s", outcome(ctx, prep(&cb, 0, direct, NULL, 4096, 0)));
-	obs("8.4/null-buffer-write", "%s", outcome(ctx, prep(&cb, 1, direct, NULL, 4096, 0)));
-	obs_num("8.4/size", file_size(direct));
+	obs("8.4.null/read", "%s", outcome(ctx, prep(&cb, 0, direct, NULL, 4096, 0)));
+	obs("8.4.null/write", "%s", outcome(ctx, prep(&cb, 1, direct, NULL, 4096, 0)));
+	obs_num("8.4.sector/size", file_size(direct));
 }
 
 static void vectors(void)
@@ -59,13 +59,13 @@ static void vectors(void)
 
 	memset(buf, 'A', 4096);
 	memset(buf + 8192, 'B', 4096);
-	obs("8.4/pwritev", "%s", outcome(ctx, prep(&cb, 8, direct, good, 2, 0)));
+	obs("8.4.sector/pwritev", "%s", outcome(ctx, prep(&cb, 8, direct, good, 2, 0)));
 	memset(buf, 0, 12288);
-	obs("8.4/preadv", "%s", outcome(ctx, prep(&cb, 7, direct, good, 2, 0)));
-	obs_yes("8.4/preadv-content", buf[0] == 'A' && buf[4095] == 'A' && !buf[4096] &&
+	obs("8.4.sector/preadv", "%s", outcome(ctx, prep(&cb, 7, direct, good, 2, 0)));
+	obs_yes("8.4.sector/preadv-content", buf[0] == 'A' && buf[4095] == 'A' && !buf[4096] &&
 		buf[8192] == 'B' && buf[12287] == 'B');
-	obs("8.4/preadv-odd-element", "%s", outcome(ctx, prep(&cb, 7, direct, odd, 2, 0)));
-	obs("8.4/preadv-small-element", "%s", outcome(ctx, prep(&cb, 7, direct, small, 2, 0)));
+	obs("8.4.misaligned/preadv-odd-element", "%s", outcome(ctx, prep(&cb, 7, direct, odd, 2, 0)));
+	obs("8.4.misaligned/preadv-small-element", "%s", outcome(ctx, prep(&cb, 7, direct, small, 2, 0)));
 }
 
 /* Many at once, completed in any order: every one answers once, and each block is its own. */
@@ -79,20 +79,20 @@ static void depth(void)
 		memset(buf + i * 4096, 'a' + i, 4096);
 		list[i] = prep(&cb[i], IOCB_CMD_PWRITE, direct, buf + i * 4096, 4096, i * 4096);
 	}
-	obs_num("8/depth-16-writes", aio_submit(ctx, 16, list));
-	obs_num("8/depth-16-write-events", reap(ctx, 16, ev));
+	obs_num("3.once/depth-16-writes", aio_submit(ctx, 16, list));
+	obs_num("3.once/depth-16-write-events", reap(ctx, 16, ev));
 	memset(buf, 0, SIZE);
 	for (int i = 0; i < 16; i++)
 		prep(&cb[i], IOCB_CMD_PREAD, direct, buf + i * 4096, 4096, (15 - i) * 4096);
-	obs_num("8/depth-16-reads", aio_submit(ctx, 16, list));
-	obs_num("8/depth-16-read-events", reap(ctx, 16, ev));
+	obs_num("3.once/depth-16-reads", aio_submit(ctx, 16, list));
+	obs_num("3.once/depth-16-read-events", reap(ctx, 16, ev));
 	for (int i = 0; i < 16; i++) {
 		unsigned which = (struct iocb *)(uintptr_t)ev[i].obj - cb;
 
 		seen |= which < 16 ? 1u << which : 0;
 		good += buf[i * 4096] == 'a' + 15 - i && buf[i * 4096 + 4095] == 'a' + 15 - i;
 	}
-	obs("8/depth-16-each-once", "%#x %u", seen, good);
+	obs("3.once/depth-16-each-once", "%#x %u", seen, good);
 }
 
 /* The buffer's mapping and the fd are not needed any more. */
@@ -105,13 +105,13 @@ static void released(void)
 
 	memset(gone, 'G', PAGE);
 	prep(&cb, IOCB_CMD_PWRITE, fd, gone, PAGE, 0);
-	obs_num("8.4/released-submit", aio_submit1(ctx, &cb));
+	obs_num("8.4.released/submit", aio_submit1(ctx, &cb));
 	munmap(gone, PAGE);
 	close(fd);
-	obs_num("8.4/released-event", reap(ctx, 1, &ev));
-	obs("8.4/released-res", "%s", num(ev.res));
-	obs_yes("8.4/released-written", pread(buffered, &c, 1, 4095) == 1 && c == 'G');
-	obs("13/cancel-finished", "%s", num(aio_cancel(ctx, &cb, &ev)));
+	obs_num("8.4.released/event", reap(ctx, 1, &ev));
+	obs("8.4.released/res", "%s", num(ev.res));
+	obs_yes("8.4.released/written", pread(buffered, &c, 1, 4095) == 1 && c == 'G');
+	obs("13.only-poll/finished-write", "%s", num(aio_cancel(ctx, &cb, &ev)));
 }
 
 static const char *flagged(int op, int fd, unsigned rw_flags, unsigned offset)
@@ -125,29 +125,27 @@ static const char *flagged(int op, int fd, unsigned rw_flags, unsigned offset)
 
 static void flags(void)
 {
-	static const struct { const char *name; unsigned flag; } rows[] = {
-		{ "hipri", RWF_HIPRI }, { "dsync", RWF_DSYNC }, { "sync", RWF_SYNC },
-		{ "append", RWF_APPEND }, { "atomic", RWF_ATOMIC }, { "dontcache", RWF_DONTCACHE },
-		{ "0x200", 0x200 },
+	static const struct { const char *tag; unsigned flag; } rows[] = {
+		{ "8.5.everywhere/hipri", RWF_HIPRI }, { "8.5.everywhere/dsync", RWF_DSYNC }, { "8.5.everywhere/sync", RWF_SYNC },
+		{ "8.5.everywhere/append", RWF_APPEND }, { "8.5.atomic-read/and-write", RWF_ATOMIC }, { "8.5.dontcache/local", RWF_DONTCACHE },
+		{ "8.5.unknown/0x200", 0x200 },
 	};
-	char tag[64];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *results[4];
 
 		for (int k = 0; k < 4; k++)
 			results[k] = flagged(k & 1, k & 2 ? direct : buffered, rows[i].flag, 0);
-		snprintf(tag, sizeof(tag), "8.5/%s", rows[i].name);
-		obs(tag, "%s %s direct %s %s", results[0], results[1], results[2], results[3]);
+		obs(rows[i].tag, "%s %s direct %s %s", results[0], results[1], results[2], results[3]);
 	}
 	/* cached now, as it has just been read; a hole-free, clean file for the direct ones */
 	need(pread(buffered, buf, SIZE, 0) == SIZE);
-	obs("8.5/nowait-cached-read", "%s", flagged(0, buffered, RWF_NOWAIT, 0));
-	obs("8.5/nowait-write", "%s", flagged(1, buffered, RWF_NOWAIT, 0));
+	obs("8.5.nowait-read/cached", "%s", flagged(0, buffered, RWF_NOWAIT, 0));
+	obs("8.5.nowait-write/buffered", "%s", flagged(1, buffered, RWF_NOWAIT, 0));
 	need(!fsync(buffered));
-	obs("8.5/nowait-direct-read", "%s", flagged(0, direct, RWF_NOWAIT, 0));
+	obs("8.5.nowait-read/direct", "%s", flagged(0, direct, RWF_NOWAIT, 0));
 	need(pwrite(buffered, buf, 4096, 0) == 4096);
-	obs("8.5/nowait-direct-read-over-dirty", "%s", flagged(0, direct, RWF_NOWAIT, 0));
+	obs("8.5.nowait-dirty/direct-read", "%s", flagged(0, direct, RWF_NOWAIT, 0));
 }
 
 int main(void)

@@ -38,27 +38,27 @@ static void counting(void)
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), p[2];
 
 	need(!pipe(p));
-	obs_num("16/none-yet", count_of(fd));
+	obs_num("16.one/none-yet", count_of(fd));
 	for (int i = 0; i < 3; i++)
 		list[i] = with_fd(prep(&cb[i], IOCB_CMD_PREAD, zero_fd, buf, 8, 0), fd);
 	cb[1].aio_buf = 0;
-	obs_num("16/submit-3", aio_submit(ctx, 3, list));
-	obs_num("16/one-per-completion", count_of(fd));
-	obs_num("16/three-events", reap_now(ctx, 3, ev));
-	obs_num("16/error-event-too", ev[1].res);
+	obs_num("16.one/submit-3", aio_submit(ctx, 3, list));
+	obs_num("16.one/one-per-completion", count_of(fd));
+	obs_num("16.one/three-events", reap_now(ctx, 3, ev));
+	obs_num("16.one/error-event-too", ev[1].res);
 	cb[0].aio_fildes = -1;
-	obs_num("16/refused", aio_submit1(ctx, list[0]));
-	obs_num("16/refused-does-not-count", count_of(fd));
+	obs_num("16.refused/submit", aio_submit1(ctx, list[0]));
+	obs_num("16.refused/does-not-count", count_of(fd));
 	prep(&cb[0], IOCB_CMD_PREAD, zero_fd, buf, 0, 0);
-	obs_num("16/length-0", aio_submit1(ctx, with_fd(&cb[0], fd)));
-	obs_num("16/length-0-counts", count_of(fd));
+	obs_num("16.one/length-0", aio_submit1(ctx, with_fd(&cb[0], fd)));
+	obs_num("16.one/length-0-counts", count_of(fd));
 	with_fd(prep_poll(&cb[0], p[0], POLLIN), fd);
-	obs_num("16/poll", aio_submit1(ctx, list[0]));
-	obs_num("16/poll-waits", count_of(fd));
-	obs_num("16/cancel", aio_cancel(ctx, list[0], ev));
-	obs_num("16/cancelled-event", reap(ctx, 2, ev));
+	obs_num("16.one/poll", aio_submit1(ctx, list[0]));
+	obs_num("16.one/poll-waits", count_of(fd));
+	obs_num("16.one/cancel", aio_cancel(ctx, list[0], ev));
+	obs_num("16.one/cancelled-event", reap(ctx, 2, ev));
 	need(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 10000) == 1);
-	obs_num("16/cancelled-counts", count_of(fd));
+	obs_num("16.one/cancelled-counts", count_of(fd));
 	close(fd);
 }
 
@@ -119,12 +119,12 @@ static void polls_its_own(void)
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
 	prep_poll(&poller, fd, POLLIN);
-	obs_num("16.own/poll", aio_submit1(ctx, with_fd(&poller, fd)));
+	obs_num("10.own-eventfd/poll", aio_submit1(ctx, with_fd(&poller, fd)));
 	prep(&reader, IOCB_CMD_PREAD, zero_fd, buf, 8, 0);
-	obs_num("16.own/read", aio_submit1(ctx, with_fd(&reader, fd)));
-	obs_num("16.own/events", reap(ctx, 2, ev));
-	obs_yes("16.own/read-first", ev[0].obj == (uintptr_t)&reader);
-	obs_num("16.own/poll-res", ev[1].res);
+	obs_num("10.own-eventfd/read", aio_submit1(ctx, with_fd(&reader, fd)));
+	obs_num("10.own-eventfd/events", reap(ctx, 2, ev));
+	obs_yes("10.own-eventfd/read-first", ev[0].obj == (uintptr_t)&reader);
+	obs_num("10.own-eventfd/poll-res", ev[1].res);
 	empty_ring();
 	close(fd);
 }

@@ -18,13 +18,13 @@ enum { PREAD = IOCB_CMD_PREAD, PWRITE = IOCB_CMD_PWRITE };
 static aio_context_t ctx;
 
 /* read, write, FSYNC, POLL for IN and OUT, and a read with RWF_NOWAIT, of 8 bytes at offset 0 */
-static void kind(const char *name, int fd)
+static void kind(const char *tag, int fd)
 {
 	static const struct { int op; unsigned rw_flags; } ops[] = {
 		{ IOCB_CMD_PREAD, 0 }, { IOCB_CMD_PWRITE, 0 }, { IOCB_CMD_FSYNC, 0 },
 		{ IOCB_CMD_POLL, 0 }, { IOCB_CMD_PREAD, RWF_NOWAIT },
 	};
-	char line[256] = "", tag[64], buf[8] = "1234567";
+	char line[256] = "", buf[8] = "1234567";
 	int n = 0;
 
 	need(fd >= 0);
@@ -38,7 +38,6 @@ static void kind(const char *name, int fd)
 		cb.aio_rw_flags = ops[i].rw_flags;
 		n += snprintf(line + n, sizeof(line) - n, "%s%s", n ? " " : "", outcome(ctx, &cb));
 	}
-	snprintf(tag, sizeof(tag), "8.3/%s", name);
 	obs(tag, "%s", line);
 	close(fd);
 }
@@ -56,20 +55,20 @@ static void files(void)
 	int fd = tmp_open(O_RDWR);
 
 	need(write(fd, "content of the file", 19) == 19);
-	kind("regular", fd);
-	kind("memfd", memfd_create("m", MFD_CLOEXEC));
-	kind("directory", open_or_die(".", O_RDONLY | O_DIRECTORY));
-	kind("o-path", open_or_die("/dev/zero", O_PATH));
-	kind("dev-null", open_or_die("/dev/null", O_RDWR));
-	kind("dev-zero", open_or_die("/dev/zero", O_RDWR));
-	kind("dev-full", open_or_die("/dev/full", O_RDWR));
-	kind("dev-urandom", open_or_die("/dev/urandom", O_RDONLY));
-	kind("proc-meminfo", open_or_die("/proc/meminfo", O_RDONLY));
-	kind("proc-self-status", open_or_die("/proc/self/status", O_RDONLY));
-	kind("proc-self-maps", open_or_die("/proc/self/maps", O_RDONLY));
-	kind("proc-self-cmdline", open_or_die("/proc/self/cmdline", O_RDONLY));
-	kind("proc-sys", open_or_die("/proc/sys/kernel/ostype", O_RDONLY));
-	kind("sysfs", open_or_die("/sys/kernel/fscaps", O_RDONLY));
+	kind("8.3.regular/local", fd);
+	kind("8.3.regular/memfd", memfd_create("m", MFD_CLOEXEC));
+	kind("8.3.directory/local", open_or_die(".", O_RDONLY | O_DIRECTORY));
+	kind("8.3.o-path/device", open_or_die("/dev/zero", O_PATH));
+	kind("8.3.dev-null/null", open_or_die("/dev/null", O_RDWR));
+	kind("8.3.dev-null/zero", open_or_die("/dev/zero", O_RDWR));
+	kind("8.3.dev-full/all", open_or_die("/dev/full", O_RDWR));
+	kind("8.3.dev-null/urandom", open_or_die("/dev/urandom", O_RDONLY));
+	kind("8.3.proc/meminfo", open_or_die("/proc/meminfo", O_RDONLY));
+	kind("8.3.proc-pid/status", open_or_die("/proc/self/status", O_RDONLY));
+	kind("8.3.proc-pid/maps", open_or_die("/proc/self/maps", O_RDONLY));
+	kind("8.3.proc-pid/cmdline", open_or_die("/proc/self/cmdline", O_RDONLY));
+	kind("8.3.proc/sys", open_or_die("/proc/sys/kernel/ostype", O_RDONLY));
+	kind("8.3.sysfs/attribute", open_or_die("/sys/kernel/fscaps", O_RDONLY));
 }
 
 static void pipes(void)
@@ -78,12 +77,12 @@ static void pipes(void)
 
 	need(!pipe2(p, O_NONBLOCK | O_CLOEXEC) && !pipe2(q, O_NONBLOCK | O_CLOEXEC));
 	need(write(p[1], "123456781234567812345678", 24) == 24);
-	kind("pipe-read-end", p[0]);
-	kind("pipe-write-end", q[1]);
+	kind("8.3.pipe/read-end", p[0]);
+	kind("8.3.pipe/write-end", q[1]);
 	need(!mkfifo("fifo", 0600));
 	fifo = open_or_die("fifo", O_RDWR);
 	need(write(fifo, "12345678", 8) == 8);
-	kind("fifo-rdwr", fifo);
+	kind("8.3.fifo-rdwr/all", fifo);
 	unlink("fifo");
 }
 
@@ -95,11 +94,11 @@ static void sockets(void)
 	struct iocb cb;
 
 	need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) && write(s[1], c, 8) == 8);
-	obs("8/socket-offset", "%s", outcome(ctx, prep(&cb, PREAD, s[0], c, 8, 1)));
-	kind("unix-stream", s[0]);
+	obs("8.socket-offset/read", "%s", outcome(ctx, prep(&cb, PREAD, s[0], c, 8, 1)));
+	kind("8.3.socket/unix-stream", s[0]);
 	signal(SIGPIPE, SIG_IGN);
-	kind("tcp-unconnected", tcp);
-	kind("udp-unconnected", udp);
+	kind("8.3.socket/tcp-unconnected", tcp);
+	kind("8.3.socket/udp-unconnected", udp);
 	signal(SIGPIPE, SIG_DFL);
 }
 
@@ -112,31 +111,31 @@ static void anonymous(void)
 	uint64_t buf;
 	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), signals;
 
-	kind("eventfd-with-count", eventfd(3, EFD_NONBLOCK | EFD_CLOEXEC));
-	obs("8.3/eventfd-empty", "%s", outcome(ctx, prep(&cb, PREAD, event, &buf, 8, 0)));
-	obs("8.3/eventfd-offset-ignored", "%s",
+	kind("8.3.eventfd/with-count", eventfd(3, EFD_NONBLOCK | EFD_CLOEXEC));
+	obs("8.3.eventfd/empty", "%s", outcome(ctx, prep(&cb, PREAD, event, &buf, 8, 0)));
+	obs("8.3.eventfd/offset-ignored", "%s",
 	    outcome(ctx, prep(&cb, PREAD, event, &buf, 8, 5)));
 	timer.events = POLLIN;
 	need(timer.fd >= 0 && !timerfd_settime(timer.fd, 0, &soon, NULL));
 	need(poll(&timer, 1, 1000) == 1);
-	obs("8.3/timerfd", "%s", outcome(ctx, prep(&cb, PREAD, timer.fd, &buf, 8, 0)));
-	obs("8.3/timerfd-write", "%s", outcome(ctx, prep(&cb, PWRITE, timer.fd, &buf, 8, 0)));
+	obs("8.3.timerfd/read", "%s", outcome(ctx, prep(&cb, PREAD, timer.fd, &buf, 8, 0)));
+	obs("8.3.timerfd/write", "%s", outcome(ctx, prep(&cb, PWRITE, timer.fd, &buf, 8, 0)));
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	signals = signalfd(-1, &usr1, SFD_NONBLOCK | SFD_CLOEXEC);
-	obs("8.3/signalfd-8", "%s", outcome(ctx, prep(&cb, PREAD, signals, &buf, 8, 0)));
-	obs("8.3/signalfd-write", "%s", outcome(ctx, prep(&cb, PWRITE, signals, &buf, 8, 0)));
+	obs("8.3.signalfd/8", "%s", outcome(ctx, prep(&cb, PREAD, signals, &buf, 8, 0)));
+	obs("8.3.signalfd/write", "%s", outcome(ctx, prep(&cb, PWRITE, signals, &buf, 8, 0)));
 }
 
 /* Files without read_iter, which are never ready here: no POLL. */
 static void no_iter(void)
 {
-	struct { const char *name; int fd; } rows[] = {
-		{ "epoll", epoll_create1(EPOLL_CLOEXEC) },
-		{ "inotify", inotify_init1(IN_CLOEXEC | IN_NONBLOCK) },
-		{ "pidfd", syscall(SYS_pidfd_open, getpid(), 0) },
+	struct { const char *tag; int fd; } rows[] = {
+		{ "8.3.anonymous/epoll", epoll_create1(EPOLL_CLOEXEC) },
+		{ "8.3.anonymous/inotify", inotify_init1(IN_CLOEXEC | IN_NONBLOCK) },
+		{ "8.3.anonymous/pidfd", syscall(SYS_pidfd_open, getpid(), 0) },
 	};
-	char tag[64], buf[64];
+	char buf[64];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct iocb cb;
@@ -146,8 +145,7 @@ static void no_iter(void)
 		rd = outcome(ctx, prep(&cb, PREAD, rows[i].fd, buf, 64, 0));
 		wr = outcome(ctx, prep(&cb, PWRITE, rows[i].fd, buf, 64, 0));
 		sync = outcome(ctx, prep(&cb, IOCB_CMD_FSYNC, rows[i].fd, NULL, 0, 0));
-		snprintf(tag, sizeof(tag), "8.3/%s", rows[i].name);
-		obs(tag, "%s %s %s", rd, wr, sync);
+		obs(rows[i].tag, "%s %s %s", rd, wr, sync);
 	}
 }
 
@@ -157,10 +155,10 @@ static void sealed(void)
 	int fd = memfd_create("s", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	need(!ftruncate(fd, 10) && !fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));
-	obs("8/seal-grow-inside", "%s", outcome(ctx, prep(&cb, PWRITE, fd, "12345678", 8, 0)));
-	obs("8/seal-grow-beyond", "%s", outcome(ctx, prep(&cb, PWRITE, fd, "12345678", 8, 10)));
+	obs("8.seals/grow-inside", "%s", outcome(ctx, prep(&cb, PWRITE, fd, "12345678", 8, 0)));
+	obs("8.seals/grow-beyond", "%s", outcome(ctx, prep(&cb, PWRITE, fd, "12345678", 8, 10)));
 	need(!fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
-	obs("8/seal-write", "%s", outcome(ctx, prep(&cb, PWRITE, fd, "12345678", 8, 0)));
+	obs("8.seals/write", "%s", outcome(ctx, prep(&cb, PWRITE, fd, "12345678", 8, 0)));
 }
 
 static void tty(void)
@@ -172,10 +170,10 @@ static void tty(void)
 	need(master >= 0 && !grantpt(master) && !unlockpt(master));
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	need(slave >= 0);
-	obs("8.3/pty-empty", "%s", outcome(ctx, prep(&cb, PREAD, slave, buf, 8, 0)));
-	obs("8.3/pty-write", "%s", outcome(ctx, prep(&cb, PWRITE, slave, "12345678", 8, 3)));
-	obs("8.3/pty-read", "%s", outcome(ctx, prep(&cb, PREAD, master, buf, 16, 0)));
-	obs("8.3/pty-fsync", "%s", outcome(ctx, prep(&cb, IOCB_CMD_FSYNC, slave, NULL, 0, 0)));
+	obs("8.3.tty/empty", "%s", outcome(ctx, prep(&cb, PREAD, slave, buf, 8, 0)));
+	obs("8.3.tty/write", "%s", outcome(ctx, prep(&cb, PWRITE, slave, "12345678", 8, 3)));
+	obs("8.3.tty/read", "%s", outcome(ctx, prep(&cb, PREAD, master, buf, 16, 0)));
+	obs("8.3.tty/fsync", "%s", outcome(ctx, prep(&cb, IOCB_CMD_FSYNC, slave, NULL, 0, 0)));
 }
 
 int main(void)

@@ -43,10 +43,10 @@ static void priority(int fd)
 static void modes(int fd)
 {
 	static const struct { const char *tag; int flags; } rows[] = {
-		{ "9.2/rdonly", O_RDONLY },
-		{ "9.2/wronly", O_WRONLY },
-		{ "9.2/append", O_WRONLY | O_APPEND },
-		{ "9.2/o-path", O_PATH },
+		{ "9.mode/rdonly", O_RDONLY },
+		{ "9.mode/wronly", O_WRONLY },
+		{ "9.mode/append", O_WRONLY | O_APPEND },
+		{ "7.e/fsync-o-path", O_PATH },
 	};
 	char path[64];
 	struct iocb cb;
@@ -66,7 +66,7 @@ static void kinds(void)
 	struct iocb cb;
 	int p[2], s[2], event = eventfd(0, EFD_CLOEXEC);
 	struct { const char *tag; int fd; } rows[] = {
-		{ "9.2/bad-fd", -1 },
+		{ "7.e/fsync-bad-fd", -1 },
 		{ "9.2/pipe", -1 },
 		{ "9.2/socket", -1 },
 		{ "9.2/eventfd", event },
@@ -102,19 +102,19 @@ static void mixed(int fd)
 		cb[i].aio_flags = IOCB_FLAG_RESFD;
 		cb[i].aio_resfd = event;
 	}
-	obs_num("9/mixed-list", aio_submit(ctx, 6, list));
-	obs_num("9/mixed-events", reap(ctx, 6, ev));
+	obs_num("9.order/mixed-list", aio_submit(ctx, 6, list));
+	obs_num("9.order/mixed-events", reap(ctx, 6, ev));
 	for (int i = 0; i < 6; i++)
 		for (int j = 0; j < 6; j++)
 			if (ev[i].obj == (uintptr_t)list[j]) {
 				seen |= 1u << j;
 				good += ev[i].res == (j == 2 || j == 5 ? 0 : 4);
 			}
-	obs("9/mixed-each-once", "%#x %u", seen, good);
+	obs("9.order/mixed-each-once", "%#x %u", seen, good);
 	for (uint64_t n = 0; count < 6; count += n)
 		need(read(event, &n, sizeof(n)) == sizeof(n));
-	obs_num("9/mixed-eventfd", count);
-	obs_num("9/mixed-size", file_size(fd));
+	obs_num("9.order/mixed-eventfd", count);
+	obs_num("9.order/mixed-size", file_size(fd));
 }
 
 static void closed(int fd)
@@ -124,10 +124,10 @@ static void closed(int fd)
 	int other = dup(fd);
 
 	prep(&cb, IOCB_CMD_FSYNC, other, NULL, 0, 0);
-	obs_num("9/submit", aio_submit1(ctx, &cb));
+	obs_num("9.res/submit", aio_submit1(ctx, &cb));
 	close(other);
-	obs_num("9/closed-event", reap(ctx, 1, &ev));
-	obs("9/closed-res", "%s", num(ev.res));
+	obs_num("9.res/closed-event", reap(ctx, 1, &ev));
+	obs("9.res/closed-res", "%s", num(ev.res));
 }
 
 int main(void)
@@ -137,8 +137,8 @@ int main(void)
 	victim_start();
 	ctx = aio_context(8);
 	fd = tmp_open(O_RDWR);
-	obs("9/fsync", "%s", outcome(ctx, prep(&(struct iocb){ 0 }, 2, fd, NULL, 0, 0)));
-	obs("9/fdsync", "%s", outcome(ctx, prep(&(struct iocb){ 0 }, 3, fd, NULL, 0, 0)));
+	obs("9.res/fsync", "%s", outcome(ctx, prep(&(struct iocb){ 0 }, 2, fd, NULL, 0, 0)));
+	obs("9.res/fdsync", "%s", outcome(ctx, prep(&(struct iocb){ 0 }, 3, fd, NULL, 0, 0)));
 	fields(fd);
 	priority(fd);
 	modes(fd);

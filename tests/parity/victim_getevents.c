@@ -46,14 +46,14 @@ static void arguments(void)
 	obs_num("11.3/nr-minus-1", aio_getevents(ctx, 0, -1, ev, &now));
 	obs_num("11.3/both-minus-1", aio_getevents(ctx, -1, -1, ev, &now));
 	obs_num("11.3/long-max", aio_getevents(ctx, LONG_MAX, LONG_MAX, ev, &now));
-	obs_num("11/nr-0", aio_getevents(ctx, 0, 0, ev, NULL));
+	obs_num("11.nr-0/empty", aio_getevents(ctx, 0, 0, ev, NULL));
 	obs_num("11.5/min-0-no-timeout", aio_getevents(ctx, 0, 4, ev, NULL));
-	obs_num("11/empty-events-null", aio_getevents(ctx, 0, 4, NULL, NULL));
-	obs_num("11/empty-events-kernel", aio_getevents(ctx, 0, 4, (void *)bad, &now));
+	obs_num("11.untouched/events-null", aio_getevents(ctx, 0, 4, NULL, NULL));
+	obs_num("11.untouched/events-kernel", aio_getevents(ctx, 0, 4, (void *)bad, &now));
 	produce(1);
-	obs_num("11/nr-0-with-event", aio_getevents(ctx, 0, 0, NULL, NULL));
-	obs_num("11/nr-long-max", aio_getevents(ctx, 0, LONG_MAX, ev, NULL));
-	obs_num("11/min-1-nothing-now", aio_getevents(ctx, 1, 4, ev, &now));
+	obs_num("11.nr-0/with-event", aio_getevents(ctx, 0, 0, NULL, NULL));
+	obs_num("11.3/nr-long-max", aio_getevents(ctx, 0, LONG_MAX, ev, NULL));
+	obs_num("11.5/min-1-nothing-now", aio_getevents(ctx, 1, 4, ev, &now));
 }
 
 static void taking(void)
@@ -64,7 +64,7 @@ static void taking(void)
 	produce(5);
 	obs_num("11.4/two-of-five", aio_getevents(ctx, 1, 2, ev, NULL));
 	obs_num("11.4/head-moved", in_ring());
-	obs("11/ring-order", "%d %d", (int)ev[0].data, (int)ev[1].data);
+	obs("11.ring-order/data", "%d %d", (int)ev[0].data, (int)ev[1].data);
 	obs_num("11.4/fewer-than-min-zero-timeout", aio_getevents(ctx, 8, 8, ev, &now));
 	obs_num("11.4/left", in_ring());
 	produce(3);
@@ -93,10 +93,10 @@ static void timeouts(void)
 	timeout("11.timeout/30-ms", (struct timespec){ 0, 30000000 }, 30);
 	timeout("11.timeout/1-ns", (struct timespec){ 0, 1 }, 0);
 	timeout("11.timeout/nsec-above-second", (struct timespec){ 0, 1100000000 }, 1100);
-	timeout("11.timeout/long-min", (struct timespec){ LONG_MIN, 0 }, 0);
+	timeout("11.negative/long-min", (struct timespec){ LONG_MIN, 0 }, 0);
 	produce(2);
-	obs_num("11.timeout/partial", aio_getevents(ctx, 3, 4, ev, &soon));
-	obs_num("11.timeout/partial-left", in_ring());
+	obs_num("11.partial/timeout", aio_getevents(ctx, 3, 4, ev, &soon));
+	obs_num("11.partial/timeout-left", in_ring());
 }
 
 static void copy_faults(void)
@@ -184,21 +184,21 @@ static void signals(void)
 	sigset_t usr2;
 
 	on_signal(SIGUSR1, handler, SA_RESTART);
-	obs_num("11.7/handler-with-restart", wait_with(act_signal, 1, ev, NULL));
+	obs_num("11.eintr/handler-with-restart", wait_with(act_signal, 1, ev, NULL));
 	on_signal(SIGUSR1, handler, 0);
 	obs_num("11.7/handler", wait_with(act_signal, 1, ev, &limit));
-	obs_num("11.timeout/negative-waits", wait_with(act_signal, 1, ev, &ts));
+	obs_num("11.negative/waits", wait_with(act_signal, 1, ev, &ts));
 	ts = (struct timespec){ 9223372036, 0 };
-	obs_num("11.timeout/huge-waits", wait_with(act_signal, 1, ev, &ts));
+	obs_num("11.for-ever/huge", wait_with(act_signal, 1, ev, &ts));
 	obs_num("11.7/handler-ran", handled);
 	produce(2);
-	obs_num("11.7/partial-is-no-eintr", wait_with(act_signal, 4, ev, NULL));
-	obs_num("11.7/partial-handler-ran", handled);
-	obs_num("11.7/partial-left", in_ring());
+	obs_num("11.partial/signal", wait_with(act_signal, 4, ev, NULL));
+	obs_num("11.partial/signal-handled", handled);
+	obs_num("11.partial/signal-left", in_ring());
 	sigemptyset(&usr2);
 	sigaddset(&usr2, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &usr2, NULL);
-	obs_num("11.7/ignored-and-blocked", wait_with(act_ignored, 1, ev, NULL));
+	obs_num("11.ignored/and-blocked", wait_with(act_ignored, 1, ev, NULL));
 }
 
 static void wakes(void)
@@ -221,7 +221,7 @@ static void stopped(void)
 
 	if (!pid) {
 		ctx = aio_context(1);
-		obs_num("11.7/stop-and-continue", aio_getevents(ctx, 1, 1, &ev, NULL));
+		obs_num("11.stop/and-continue", aio_getevents(ctx, 1, 1, &ev, NULL));
 		_exit(0);
 	}
 	wait_blocked(pid, pid, SYS_io_getevents);
@@ -229,7 +229,7 @@ static void stopped(void)
 	/* a wait that only SIGKILL ends (5.19's WAIT_KILLABLE_RECV) may report the stop late */
 	need(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
 	kill(pid, SIGCONT);
-	obs_num("11.7/stopped-child", wait_child(pid));
+	obs_num("11.stop/child", wait_child(pid));
 }
 
 int main(void)

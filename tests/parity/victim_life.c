@@ -53,7 +53,7 @@ static void forked(void)
 		obs_num("15.fork/getevents", aio_getevents(ctx, 0, 1, &ev, NULL));
 		obs_num("15.fork/cancel", aio_cancel(ctx, &cb, &ev));
 		obs_num("15.fork/destroy", aio_destroy(ctx));
-		obs_yes("15.fork/ring-mapped", write(probe[1], (void *)ctx, 32) == 32);
+		obs_yes("15.fork-ring/mapped", write(probe[1], (void *)ctx, 32) == 32);
 		obs_num("15.fork/own-setup", aio_setup(1, &own));
 		obs_num("15.fork/own-id", ring_of(own)->id);
 		_exit(3);

@@ -62,7 +62,7 @@ static void *broken_writes(void *arg)
 	int s[2], fd = broken_pipe();
 
 	handle(SIGPIPE);
-	show_signal("8.sigpipe/pipe", run(IOCB_CMD_PWRITE, fd, "x", 1, 0));
+	show_signal("8.signals/pipe", run(IOCB_CMD_PWRITE, fd, "x", 1, 0));
 	prep(&cb, IOCB_CMD_PWRITE, fd, "x", 1, 0);
 	cb.aio_rw_flags = RWF_NOSIGNAL;
 	show_signal("8.sigpipe/nosignal", outcome(ctx, &cb));
@@ -91,7 +91,7 @@ static void sigpipe(void)
 		aio_submit_deadly(ctx, &cb);
 		_exit(0);
 	}
-	obs_num("8.sigpipe/default-kills", wait_child(pid));
+	obs_num("8.signals/default-kills", wait_child(pid));
 }
 
 static void file_size_limit(void)
@@ -136,15 +136,15 @@ static void unprivileged(void)
 		prep(&cb, IOCB_CMD_PREAD, fd, data, 8, 0);
 		cb.aio_flags = IOCB_FLAG_IOPRIO;
 		cb.aio_reqprio = 1 << 13;
-		obs("8.1/real-time-class-unprivileged", "%s", outcome(ctx, &cb));
+		obs("8.ioprio-rt/unprivileged", "%s", outcome(ctx, &cb));
 		cb.aio_fildes = broken_pipe();
-		obs("8.1/real-time-class-wrong-mode", "%s", outcome(ctx, &cb));
-		obs("8.cred/write", "%s", outcome(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, data, 8, 0)));
+		obs("8.pairs/rt-and-mode", "%s", outcome(ctx, &cb));
+		obs("8.suid/write", "%s", outcome(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, data, 8, 0)));
 		_exit(0);
 	}
-	obs_num("8.cred/child", wait_child(pid));
+	obs_num("8.suid/child", wait_child(pid));
 	need(!fstat(fd, &st));
-	obs("8.cred/mode", "%#o", st.st_mode & 07777);
+	obs("8.suid/mode", "%#o", st.st_mode & 07777);
 }
 
 int main(void)

@@ -53,17 +53,17 @@ static void edited_id(aio_context_t ctx)
 	uint32_t id = ring->id;
 
 	ring->id = id + 1;
-	calls("5.2/id-changed", ctx);
-	obs_num("5.2/id-changed-destroy", aio_destroy(ctx));
+	calls("5.id-edited/changed", ctx);
+	obs_num("5.id-edited/changed-destroy", aio_destroy(ctx));
 	ring->id = 1000000;
 	calls("5.2/id-beyond-table", ctx);
 	ring->id = id;
-	calls("5.2/id-restored", ctx);
+	calls("5.id-edited/restored", ctx);
 }
 
 static int in_clone(void *ctx)
 {
-	calls("5/clone-vm", *(aio_context_t *)ctx);
+	calls("5.mm/clone-vm", *(aio_context_t *)ctx);
 	return 0;
 }
 
@@ -73,14 +73,14 @@ static void other_tasks(aio_context_t ctx)
 	pid_t pid = victim_fork();
 
 	if (!pid) {
-		calls("5/fork-child", 0);
+		calls("5.mm/fork-child", 0);
 		obs_num("15.fork/submit-0", aio_submit(ctx, 0, NULL));
 		_exit(0);
 	}
-	obs_num("5/fork-child-exit", wait_child(pid));
+	obs_num("5.mm/fork-child-exit", wait_child(pid));
 	pid = clone(in_clone, stack + 16 * PAGE, CLONE_VM | SIGCHLD, &ctx);
 	need(pid > 0);
-	obs_num("5/clone-vm-exit", wait_child(pid));
+	obs_num("5.mm/clone-vm-exit", wait_child(pid));
 }
 
 static void moved(void)
@@ -90,21 +90,21 @@ static void moved(void)
 	void *at;
 
 	at = mremap((void *)ctx, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, there);
-	obs_yes("4.mremap/moves", at == there);
+	obs_yes("4.mremap-move/moves", at == there);
 	ctx = (aio_context_t)at;
-	calls("4.mremap/old-address", old);
-	calls("4.mremap/new-address", ctx);
-	obs_num("4.mremap/events-at-new-address", ring_of(ctx)->tail);
-	obs_num("4.mremap/destroy-old", aio_destroy(old));
-	obs_num("4.mremap/destroy-new", aio_destroy(ctx));
+	calls("4.mremap-move/old-address", old);
+	calls("4.mremap-move/new-address", ctx);
+	obs_num("4.mremap-move/events-at-new-address", ring_of(ctx)->tail);
+	obs_num("4.mremap-move/destroy-old", aio_destroy(old));
+	obs_num("4.mremap-move/destroy-new", aio_destroy(ctx));
 
 	ctx = aio_context(8);
 	need(!mprotect((void *)ctx, PAGE, PROT_NONE));
-	calls("4.mprotect/none", ctx);
+	calls("4.mprotect-none/calls", ctx);
 	need(!mprotect((void *)ctx, PAGE, PROT_READ));
-	calls("4.mprotect/read-only", ctx);
+	calls("4.mprotect-read/calls", ctx);
 	need(!mprotect((void *)ctx, PAGE, PROT_READ | PROT_WRITE));
-	calls("4.mprotect/restored", ctx);
+	calls("4.mprotect-none/restored", ctx);
 	need(!munmap((void *)ctx, PAGE));
 	calls("4.munmap/calls", ctx);
 	obs_num("4.munmap/destroy", aio_destroy(ctx));
@@ -117,13 +117,13 @@ int main(void)
 	victim_start();
 	null_fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
 	ctx = aio_context(8);
-	calls("5/live", ctx);
+	calls("5.2/live", ctx);
 	nonsense(ctx);
 	edited_id(ctx);
 	other_tasks(ctx);
 	moved();
-	obs_num("5/destroy", aio_destroy(ctx));
-	calls("5/destroyed", ctx);
-	obs_num("5/destroyed-destroy", aio_destroy(ctx));
+	obs_num("5.3/destroy", aio_destroy(ctx));
+	calls("5.3/destroyed", ctx);
+	obs_num("5.3/destroyed-destroy", aio_destroy(ctx));
 	return victim_end();
 }

@@ -35,17 +35,17 @@ static void one_write(void)
 	int fd = tmp_open(O_RDWR);
 	char back[8] = "";
 
-	obs_num("8.1/write", aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, "12345678", 8, 0)));
-	obs_num("8.1/write-size-after-submit", file_size(fd));
-	obs_num("8.1/write-event-after-submit", in_ring());
-	obs_num("8.1/write-content-after-submit", pread(fd, back, 8, 0));
-	obs("8.1/write-content", "%.8s", back);
-	obs_num("8.1/write-getevents-zero-timeout", aio_getevents(ctx, 1, 1, &ev, &now));
+	obs_num("8.1.buffered/write", aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, "12345678", 8, 0)));
+	obs_num("8.1.buffered/write-size-after-submit", file_size(fd));
+	obs_num("8.1.buffered/write-event-after-submit", in_ring());
+	obs_num("8.1.buffered/write-content-after-submit", pread(fd, back, 8, 0));
+	obs("8.1.buffered/write-content", "%.8s", back);
+	obs_num("8.1.buffered/write-getevents-zero-timeout", aio_getevents(ctx, 1, 1, &ev, &now));
 	memset(back, 0, 8);
-	obs_num("8.1/read", aio_submit1(ctx, prep(&cb, IOCB_CMD_PREAD, fd, back, 8, 0)));
-	obs("8.1/read-content-after-submit", "%.8s", back);
-	obs_num("8.1/read-event-after-submit", in_ring());
-	obs_num("8.1/min-0-after-submit", aio_getevents(ctx, 0, 1, &ev, NULL));
+	obs_num("8.1.buffered/read", aio_submit1(ctx, prep(&cb, IOCB_CMD_PREAD, fd, back, 8, 0)));
+	obs("8.1.buffered/read-content-after-submit", "%.8s", back);
+	obs_num("8.1.buffered/read-event-after-submit", in_ring());
+	obs_num("8.1.buffered/min-0-after-submit", aio_getevents(ctx, 0, 1, &ev, NULL));
 	close(fd);
 }
 
@@ -59,10 +59,10 @@ static void one_list(void)
 	list[1] = prep(&cb[1], IOCB_CMD_PREAD, fd, early, 8, 0);
 	list[2] = prep(&cb[2], IOCB_CMD_PWRITE, fd, "second", 6, 0);
 	list[3] = prep(&cb[3], IOCB_CMD_PREAD, fd, back, 8, 0);
-	obs_num("8.1/list", aio_submit(ctx, 4, list));
-	obs("8.1/list-first-read", "%.8s", early);
-	obs("8.1/list-second-write-wins", "%.8s", back);
-	obs_num("8.1/list-in-order", in_order(list, 4));
+	obs_num("7.list-order/list", aio_submit(ctx, 4, list));
+	obs("7.list-order/list-first-read", "%.8s", early);
+	obs("7.list-order/list-second-write-wins", "%.8s", back);
+	obs_num("7.list-order/list-in-order", in_order(list, 4));
 	close(fd);
 }
 
@@ -77,11 +77,11 @@ static void errors_in_order(void)
 	list[2] = prep(&cb[2], IOCB_CMD_PREAD, fd, back, 8, 1);
 	list[3] = prep_poll(&cb[3], fd, POLLIN);
 	list[4] = prep(&cb[4], IOCB_CMD_PWRITE, fd, NULL, 0, 0);
-	obs_num("8.1/mixed", aio_submit(ctx, 5, list));
-	obs("8.1/mixed-results", "%s %s %s %s %s", num(ring->event[ring->head].res),
+	obs_num("8.1.errors/submit", aio_submit(ctx, 5, list));
+	obs("8.1.errors/results", "%s %s %s %s %s", num(ring->event[ring->head].res),
 	    num(ring->event[ring->head + 1].res), num(ring->event[ring->head + 2].res),
 	    num(ring->event[ring->head + 3].res), num(ring->event[ring->head + 4].res));
-	obs_num("8.1/mixed-in-order", in_order(list, 5));
+	obs_num("8.1.errors/in-order", in_order(list, 5));
 	close(fd);
 }
 
@@ -93,11 +93,11 @@ static void appends(void)
 
 	for (unsigned i = 0; i < 26; i++)
 		list[i] = prep(&cb[i], IOCB_CMD_PWRITE, fd, alphabet + i, 1, 0);
-	obs_num("8.1/appends", aio_submit(ctx, 26, list));
+	obs_num("7.list-order/appends", aio_submit(ctx, 26, list));
 	memset(alphabet, '-', 26);
-	obs_num("8.1/appends-read", pread(fd, back, 26, 0));
-	obs("8.1/appends-content", "%s", back);
-	obs_num("8.1/appends-in-order", in_order(list, 26));
+	obs_num("7.list-order/appends-read", pread(fd, back, 26, 0));
+	obs("7.list-order/appends-content", "%s", back);
+	obs_num("7.list-order/appends-in-order", in_order(list, 26));
 	close(fd);
 }
 
@@ -116,11 +116,11 @@ static void streams(void)
 	list[4] = prep_poll(&cb[4], s[1], POLLIN);
 	list[5] = prep(&cb[5], IOCB_CMD_PREAD, s[1], peer, 8, 0);
 	list[6] = prep(&cb[6], IOCB_CMD_PREAD, zero_fd, zero, 3, 0);
-	obs_num("8.1/streams", aio_submit(ctx, 7, list));
-	obs("8.1/streams-content", "%s %s %d", back, peer, zero[0] + zero[1] + zero[2]);
-	obs_num("8.1/streams-in-order", in_order(list + 1, 6));
+	obs_num("8.1.streams/submit", aio_submit(ctx, 7, list));
+	obs("8.1.streams/content", "%s %s %d", back, peer, zero[0] + zero[1] + zero[2]);
+	obs_num("8.1.streams/in-order", in_order(list + 1, 6));
 	need(write(idle[1], "x", 1) == 1);
-	obs_num("10/poll-later", reap(ctx, 1, &(struct io_event){ 0 }));
+	obs_num("10.4/poll-later", reap(ctx, 1, &(struct io_event){ 0 }));
 }
 
 /* The request holds the file: nothing of it is needed once io_submit has returned. */
@@ -132,18 +132,18 @@ static void released(void)
 	char *buf = pages(1), end;
 
 	memcpy(buf, "gone", 4);
-	obs_num("8.1/closed", aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, buf, 4, 0)));
+	obs_num("8.1.released/closed", aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, buf, 4, 0)));
 	close(fd);
 	munmap(buf, PAGE);
 	memset(&cb, 0xff, sizeof(cb));
-	obs_num("8.1/closed-event", reap(ctx, 1, &ev));
-	obs_num("8.1/closed-size", file_size(again));
+	obs_num("8.1.released/closed-event", reap(ctx, 1, &ev));
+	obs_num("8.1.released/closed-size", file_size(again));
 	need(!pipe(p));
-	obs_num("8.1/pipe", aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, p[1], "x", 1, 0)));
+	obs_num("8.1.released/pipe", aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, p[1], "x", 1, 0)));
 	close(p[1]);
-	obs_num("8.1/pipe-data", read(p[0], &end, 1));
-	obs_num("8.1/pipe-end-of-file-at-once", read(p[0], &end, 1));
-	obs_num("8.1/pipe-event", reap(ctx, 1, &ev));
+	obs_num("8.1.released/pipe-data", read(p[0], &end, 1));
+	obs_num("8.1.released/pipe-end-of-file-at-once", read(p[0], &end, 1));
+	obs_num("8.1.released/pipe-event", reap(ctx, 1, &ev));
 }
 
 /* Large ones need no splitting and no waiting either. */
@@ -159,13 +159,13 @@ static void large(void)
 		buf[i] = i * 31 >> 8;
 	for (unsigned i = 0; i < 8; i++)
 		list[i] = prep(&cb[i], IOCB_CMD_PWRITE, fd, buf + (i << 20), 1 << 20, i << 20);
-	obs_num("8.1/large-writes", aio_submit(ctx, 8, list));
-	obs_num("8.1/large-writes-size", file_size(fd));
-	obs_num("8.1/large-writes-in-order", in_order(list, 8));
-	obs_num("8.1/large-read", aio_submit1(ctx, prep(cb, IOCB_CMD_PREAD, fd, back, size, 0)));
-	obs_num("8.1/large-read-event", in_ring());
-	obs_num("8.1/large-read-res", ring->event[ring->head].res);
-	obs_yes("8.1/large-read-content", !memcmp(buf, back, size));
+	obs_num("8.1.buffered/large-writes", aio_submit(ctx, 8, list));
+	obs_num("8.1.buffered/large-writes-size", file_size(fd));
+	obs_num("8.1.buffered/large-writes-in-order", in_order(list, 8));
+	obs_num("8.1.buffered/large-read", aio_submit1(ctx, prep(cb, IOCB_CMD_PREAD, fd, back, size, 0)));
+	obs_num("8.1.buffered/large-read-event", in_ring());
+	obs_num("8.1.buffered/large-read-res", ring->event[ring->head].res);
+	obs_yes("8.1.buffered/large-read-content", !memcmp(buf, back, size));
 	ring->head = ring->tail;
 	free(buf);
 	free(back);

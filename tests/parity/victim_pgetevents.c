@@ -37,25 +37,25 @@ static void arguments(void)
 	struct usig good = { &none, 8 };
 	void *bad = (void *)KERNEL_ADDRESS;
 
-	obs_num("12/usig-null", aio_pgetevents(ctx, 0, 1, &ev, &now, NULL));
-	obs_num("12/sigset-null-size-ignored", aio_pgetevents(ctx, 0, 1, &ev, &now, &null_set));
-	obs_num("12/good", aio_pgetevents(ctx, 0, 1, &ev, &now, &good));
-	obs_num("12/bad-timeout", aio_pgetevents(ctx, 0, 1, &ev, bad, &good));
-	obs_num("12/bad-timeout-bad-size", aio_pgetevents(ctx, 0, 1, &ev, bad, &size4));
-	obs_num("12/bad-usig", aio_pgetevents(ctx, 0, 1, &ev, &now, bad));
-	obs_num("12/bad-usig-bad-ctx", aio_pgetevents(0, 0, 1, &ev, &now, bad));
-	obs_num("12/size-4", aio_pgetevents(ctx, 0, 1, &ev, &now, &size4));
-	obs_num("12/size-0", aio_pgetevents(ctx, 0, 1, &ev, &now, &size0));
-	obs_num("12/size-4-bad-ctx", aio_pgetevents(0, 0, 1, &ev, &now, &size4));
-	obs_num("12/bad-set", aio_pgetevents(ctx, 0, 1, &ev, &now, &bad_set));
-	obs_num("12/bad-set-bad-size", aio_pgetevents(ctx, 0, 1, &ev, &now, &bad_both));
-	obs_num("12/bad-ctx", aio_pgetevents(0, 0, 1, &ev, &now, &good));
-	obs_num("12/min-above-nr", aio_pgetevents(ctx, 2, 1, &ev, &now, &good));
-	obs_num("12/min-minus-1", aio_pgetevents(ctx, -1, 1, &ev, &now, &good));
-	obs_num("12/nr-minus-1", aio_pgetevents(ctx, 0, -1, &ev, &now, &good));
+	obs_num("12.null-set/usig-null", aio_pgetevents(ctx, 0, 1, &ev, &now, NULL));
+	obs_num("12.null-set/sigset-null-size-ignored", aio_pgetevents(ctx, 0, 1, &ev, &now, &null_set));
+	obs_num("12.order/good", aio_pgetevents(ctx, 0, 1, &ev, &now, &good));
+	obs_num("12.order/bad-timeout", aio_pgetevents(ctx, 0, 1, &ev, bad, &good));
+	obs_num("12.order/bad-timeout-bad-size", aio_pgetevents(ctx, 0, 1, &ev, bad, &size4));
+	obs_num("12.order/bad-usig", aio_pgetevents(ctx, 0, 1, &ev, &now, bad));
+	obs_num("12.order/bad-usig-bad-ctx", aio_pgetevents(0, 0, 1, &ev, &now, bad));
+	obs_num("12.order/size-4", aio_pgetevents(ctx, 0, 1, &ev, &now, &size4));
+	obs_num("12.order/size-0", aio_pgetevents(ctx, 0, 1, &ev, &now, &size0));
+	obs_num("12.order/size-4-bad-ctx", aio_pgetevents(0, 0, 1, &ev, &now, &size4));
+	obs_num("12.order/bad-set", aio_pgetevents(ctx, 0, 1, &ev, &now, &bad_set));
+	obs_num("12.order/bad-set-bad-size", aio_pgetevents(ctx, 0, 1, &ev, &now, &bad_both));
+	obs_num("12.order/bad-ctx", aio_pgetevents(0, 0, 1, &ev, &now, &good));
+	obs_num("12.order/min-above-nr", aio_pgetevents(ctx, 2, 1, &ev, &now, &good));
+	obs_num("12.order/min-minus-1", aio_pgetevents(ctx, -1, 1, &ev, &now, &good));
+	obs_num("12.order/nr-minus-1", aio_pgetevents(ctx, 0, -1, &ev, &now, &good));
 	produce();
-	obs_num("12/events-null", aio_pgetevents(ctx, 1, 1, NULL, &now, &good));
-	obs_num("12/one", aio_pgetevents(ctx, 1, 1, &ev, NULL, &good));
+	obs_num("12.order/events-null", aio_pgetevents(ctx, 1, 1, NULL, &now, &good));
+	obs_num("12.order/one", aio_pgetevents(ctx, 1, 1, &ev, NULL, &good));
 }
 
 /* SIGUSR1 is blocked and pending; the call's mask lets it in. */
@@ -79,15 +79,15 @@ static void pending_signals(void)
 	struct timespec now = { 0 }, limit = { .tv_sec = 20 };
 
 	on_signal(SIGUSR1, handler, 0);
-	pending("12.pending/waiting", ctx, 1, NULL);
-	pending("12.pending/zero-timeout", ctx, 1, &now);
-	pending("12.pending/min-0", ctx, 0, &now);
+	pending("12.nothing/waiting", ctx, 1, NULL);
+	pending("12.nothing/zero-timeout", ctx, 1, &now);
+	pending("12.nothing/min-0", ctx, 0, &now);
 	produce();
-	pending("12.pending/one-event", ctx, 1, &limit);
-	pending("12.pending/bad-ctx", 0, 1, &now);
-	pending("12.pending/min-above-nr", ctx, 2, &now);
+	pending("12.one-event/pending", ctx, 1, &limit);
+	pending("12.error/bad-ctx", 0, 1, &now);
+	pending("12.error/min-above-nr", ctx, 2, &now);
 	on_signal(SIGUSR1, handler, SA_RESTART);
-	pending("12.pending/waiting-sa-restart", ctx, 1, NULL);
+	pending("12.nothing/waiting-sa-restart", ctx, 1, NULL);
 }
 
 /* Without a mask the blocked signal stays out. */

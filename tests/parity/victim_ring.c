@@ -27,14 +27,14 @@ static void header(void)
 	const struct ring *ring = ring_of(ctx);
 	unsigned dirty = 0;
 
-	obs("3/header", "id %u head %u tail %u", ring->id, ring->head, ring->tail);
-	obs_formula("3/nr", ring->nr, ring_size(8));
-	obs("3/magic", "%#x", ring->magic);
-	obs("3/features", "%u %u", ring->compat, ring->incompat);
-	obs_num("3/header-length", ring->header_length);
+	obs("3.head/fresh-header", "id %u head %u tail %u", ring->id, ring->head, ring->tail);
+	obs_formula("3.nr/value", ring->nr, ring_size(8));
+	obs("3.magic/value", "%#x", ring->magic);
+	obs("3.compat/and-incompat", "%u %u", ring->compat, ring->incompat);
+	obs_num("3.header-length/value", ring->header_length);
 	for (unsigned i = 0; i < ring->nr * sizeof(ring->event[0]); i++)
 		dirty += ((const char *)ring->event)[i] != 0;
-	obs_num("3/fresh-events-zero", dirty);
+	obs_num("3.fresh/fresh-events-zero", dirty);
 	aio_destroy(ctx);
 }
 
@@ -49,13 +49,13 @@ static void slots(void)
 	prep(&cb, IOCB_CMD_PWRITE, fd, "abc", 3, 0);
 	cb.aio_data = 0x1122334455667788;
 	need(aio_submit1(ctx, &cb) == 1);
-	obs("3/after-one", "head %u tail %u", ring->head, ring->tail);
-	obs_yes("3/slot-obj", ring->event[0].obj == (uintptr_t)&cb);
-	obs("3/slot-data", "%#llx", (unsigned long long)ring->event[0].data);
-	obs("3/slot-res", "%s %s", num(ring->event[0].res), num(ring->event[0].res2));
+	obs("3.tail/after-one", "head %u tail %u", ring->head, ring->tail);
+	obs_yes("3.slots/obj", ring->event[0].obj == (uintptr_t)&cb);
+	obs("3.slots/data", "%#llx", (unsigned long long)ring->event[0].data);
+	obs("3.slots/res", "%s %s", num(ring->event[0].res), num(ring->event[0].res2));
 	need(reap(ctx, 1, &ev) == 1);
-	obs("3/after-reap", "head %u tail %u", ring->head, ring->tail);
-	obs_yes("3/slot-kept-after-reap", !memcmp(&ev, &ring->event[0], sizeof(ev)));
+	obs("3.tail/after-reap", "head %u tail %u", ring->head, ring->tail);
+	obs_yes("3.fresh/slot-kept-after-reap", !memcmp(&ev, &ring->event[0], sizeof(ev)));
 	aio_destroy(ctx);
 	close(fd);
 }
@@ -84,8 +84,8 @@ static void around(void)
 		wraps += ring->head < head;
 		need(ring->head == ring->tail);
 	}
-	obs_formula("3/wrap-all-events-right", good, sum);
-	obs_yes("3/wrap-tail-below-nr", ring->tail < ring->nr);
+	obs_formula("3.wrap/all-events-right", good, sum);
+	obs_yes("3.wrap/tail-below-nr", ring->tail < ring->nr);
 	aio_destroy(ctx);
 }
 
@@ -99,27 +99,27 @@ static void head_stored(void)
 
 	produce(ctx, 20);
 	ring->head = 3;
-	obs_num("3.head/skipped-three", reap_now(ctx, 4, ev));
-	obs_num("3.head/starts-there", ev[0].data);
-	obs_num("3.head/now", ring->head);
+	obs_num("3.head-stored/skipped-three", reap_now(ctx, 4, ev));
+	obs_num("3.head-stored/starts-there", ev[0].data);
+	obs_num("3.head-stored/now", ring->head);
 	ring->head = 2;
-	obs_num("3.head/back", reap_now(ctx, 64, ev));
-	obs_num("3.head/back-data", ev[0].data);
+	obs_num("3.head-stored/back", reap_now(ctx, 64, ev));
+	obs_num("3.head-stored/back-data", ev[0].data);
 	ring->head = ring->nr + 5;
-	obs_num("3.head/beyond-nr", reap_now(ctx, 2, ev));
-	obs_num("3.head/beyond-nr-data", ev[0].data);
-	obs_num("3.head/beyond-nr-now", ring->head);
+	obs_num("3.head-stored/beyond-nr", reap_now(ctx, 2, ev));
+	obs_num("3.head-stored/beyond-nr-data", ev[0].data);
+	obs_num("3.head-stored/beyond-nr-now", ring->head);
 	head = 0xfffffff0u % ring->nr;
 	ring->head = 0xfffffff0;
-	obs_yes("3.head/huge", reap_now(ctx, 64, ev) > 0);
-	obs_yes("3.head/huge-inside", ring->head < ring->nr && ring->head != head);
+	obs_yes("3.head-stored/huge", reap_now(ctx, 64, ev) > 0);
+	obs_yes("3.head-stored/huge-inside", ring->head < ring->nr && ring->head != head);
 	ring->head = ring->tail;
-	obs_num("3.head/empty", reap_now(ctx, 4, ev));
+	obs_num("3.head-kept/empty", reap_now(ctx, 4, ev));
 	ring->head = ring->tail + ring->nr;
-	obs_num("3.head/empty-beyond-nr", reap_now(ctx, 4, ev));
+	obs_num("3.head-kept/empty-beyond-nr", reap_now(ctx, 4, ev));
 	ring->head = ring->tail;
 	produce(ctx, 1);
-	obs_num("3.head/works-on", reap(ctx, 1, ev));
+	obs_num("3.head-stored/works-on", reap(ctx, 1, ev));
 	aio_destroy(ctx);
 }
 
@@ -137,13 +137,13 @@ static void fields_stored(void)
 	ring->incompat = 77;
 	ring->header_length = 0;
 	produce(ctx, 5);
-	obs_num("3.fields/nr-stored-harmless", reap(ctx, 5, ev));
-	obs_num("3.fields/data", ev[4].data);
-	obs("3.fields/kept-as-stored", "%u %u %u", ring->nr, ring->magic, ring->header_length);
+	obs_num("3.nr/stored-harmless", reap(ctx, 5, ev));
+	obs_num("3.nr/stored-data", ev[4].data);
+	obs("3.magic/kept-as-stored", "%u %u %u", ring->nr, ring->magic, ring->header_length);
 	ring->nr = nr;
 	ring->tail = 2;
 	produce(ctx, 1);
-	obs_num("3.fields/tail-overwritten", ring->tail);
+	obs_num("3.tail/overwritten", ring->tail);
 	aio_destroy(ctx);
 }
 
@@ -164,9 +164,9 @@ static void user_reaping(void)
 			ring->head = (ring->head + 1) % ring->nr;
 		}
 	}
-	obs_num("3/user-reaped", got);
-	obs_num("3/user-reaped-right", good);
-	obs_num("3/user-reaped-left", in_ring(ring));
+	obs_num("3.user/reaped", got);
+	obs_num("3.user/reaped-right", good);
+	obs_num("3.user/reaped-left", in_ring(ring));
 	aio_destroy(ctx);
 }
 
@@ -179,19 +179,19 @@ static void mapping(void)
 
 	need(!mprotect(ring, PAGE, PROT_READ));
 	produce(ctx, 2);
-	obs_num("4/read-only-getevents", reap(ctx, 1, ev));
-	obs("4/read-only-header", "head %u tail %u", ring->head, ring->tail);
+	obs_num("4.mprotect-read/getevents", reap(ctx, 1, ev));
+	obs("4.mprotect-read/header", "head %u tail %u", ring->head, ring->tail);
 	need(!mprotect(ring, PAGE, PROT_READ | PROT_WRITE));
-	obs_num("4/dontneed", madvise(ring, PAGE, MADV_DONTNEED) ? -errno : 0);
-	obs("4/dontneed-contents", "head %u tail %u", ring->head, ring->tail);
-	obs_num("4/madv-free", madvise(ring, PAGE, MADV_FREE) ? -errno : 0);
-	obs_num("4/mlock", mlock(ring, PAGE) ? -errno : 0);
-	obs_num("4/wipeonfork", madvise(ring, PAGE, MADV_WIPEONFORK) ? -errno : 0);
-	obs_num("4/afterwards", reap(ctx, 1, ev));
-	obs_num("4/shrink", mremap((void *)large, 16 * PAGE, PAGE, 0) == (void *)large);
+	obs_num("4.madvise/dontneed", madvise(ring, PAGE, MADV_DONTNEED) ? -errno : 0);
+	obs("4.madvise/dontneed-contents", "head %u tail %u", ring->head, ring->tail);
+	obs_num("4.madvise-refused/free", madvise(ring, PAGE, MADV_FREE) ? -errno : 0);
+	obs_num("4.madvise/mlock", mlock(ring, PAGE) ? -errno : 0);
+	obs_num("4.madvise-refused/wipeonfork", madvise(ring, PAGE, MADV_WIPEONFORK) ? -errno : 0);
+	obs_num("4.madvise/afterwards", reap(ctx, 1, ev));
+	obs_num("4.mremap-shrink/shrink", mremap((void *)large, 16 * PAGE, PAGE, 0) == (void *)large);
 	produce(large, 3);
-	obs_num("4/shrunk-getevents", reap(large, 3, ev));
-	obs_num("4/shrunk-destroy", aio_destroy(large));
+	obs_num("4.mremap-shrink/shrunk-getevents", reap(large, 3, ev));
+	obs_num("4.mremap-shrink/shrunk-destroy", aio_destroy(large));
 	aio_destroy(ctx);
 }
 

@@ -39,11 +39,11 @@ static void pointers(void)
 	ctx = 0;
 	obs_num("2.2/nr-0", aio_setup(0, &ctx));
 	obs_yes("2.2/ctxp-untouched-on-error", ctx == 0);
-	obs_num("2/unaligned-ctxp", aio_setup(1, (void *)((char *)zero + 3)));
+	obs_num("1.alignment/ctxp", aio_setup(1, (void *)((char *)zero + 3)));
 	memcpy(&ctx, (char *)zero + 3, sizeof(ctx));
-	obs_yes("2/handle-is-page-aligned", ctx && !(ctx % PAGE));
+	obs_yes("2.in-range/handle-is-page-aligned", ctx && !(ctx % PAGE));
 	obs_num("2.2/live-handle", aio_setup(1, &ctx));
-	obs_num("2/destroy", aio_destroy(ctx));
+	obs_num("2.in-range/destroy", aio_destroy(ctx));
 
 	need(!mprotect(memset(zero, 0, PAGE), PAGE, PROT_READ));
 	nr = aio_nr();
@@ -82,13 +82,13 @@ static void limits(void)
 {
 	static const struct { const char *tag; unsigned nr; } rows[] = {
 		{ "2.3/nr-4194305", 4194305 },
-		{ "2.3/nr-0x7fffffff", 0x7fffffff },
-		{ "2.4/nr-0x80000000", 0x80000000 },
-		{ "2.4/nr-0x80000001", 0x80000001 },
-		{ "2.4/nr-0x80400000", 0x80400000 },
-		{ "2.3/nr-0x80400001", 0x80400001 },
-		{ "2.3/nr-minus-1000", -1000 },
-		{ "2.3/nr-minus-1", -1 },
+		{ "2.too-large/nr-0x7fffffff", 0x7fffffff },
+		{ "2.wraps/nr-0x80000000", 0x80000000 },
+		{ "2.wraps/nr-0x80000001", 0x80000001 },
+		{ "2.wraps/nr-0x80400000", 0x80400000 },
+		{ "2.negative/nr-0x80400001", 0x80400001 },
+		{ "2.negative/nr-minus-1000", -1000 },
+		{ "2.negative/nr-minus-1", -1 },
 	};
 	long max = read_number("/proc/sys/fs/aio-max-nr");
 	aio_context_t ctx = 0, more = 0, all[64];
@@ -132,8 +132,8 @@ static void no_memory(void)
 	need(!setrlimit(RLIMIT_AS, &old));
 	obs_num("2.5/no-address-space", small);
 	obs_num("2.5/no-address-space-large", large);
-	obs_num("2.5/no-address-space-before-aio-nr", full);
-	obs_num("2.5/above-max-before-no-address-space", above);
+	obs_num("2.order/no-address-space-before-aio-nr", full);
+	obs_num("2.order/above-max-before-no-address-space", above);
 	obs_num("2.5/afterwards", aio_setup(10000, &ctx));
 	aio_destroy(ctx);
 }
@@ -151,9 +151,9 @@ static void sizes(void)
 		const struct ring *ring = ring_of(ctx);
 		char tag[64];
 
-		snprintf(tag, sizeof(tag), "2/ring-nr-of-%u", nr[i]);
+		snprintf(tag, sizeof(tag), "2.ring-size/ring-nr-of-%u", nr[i]);
 		obs_formula(tag, ring->nr, ring_size(nr[i]));
-		snprintf(tag, sizeof(tag), "2/last-slot-mapped-of-%u", nr[i]);
+		snprintf(tag, sizeof(tag), "2.ring-size/last-slot-mapped-of-%u", nr[i]);
 		obs_yes(tag, write(pipe_fd[1], &ring->event[ring->nr - 1],
 				   sizeof(struct io_event)) == sizeof(struct io_event));
 		aio_destroy(ctx);

@@ -56,17 +56,17 @@ static void interrupted(const char *name, int flags, unsigned batch)
 		}
 	}
 	timer_delete(timer);
-	snprintf(tag, sizeof(tag), "19.%s/size-minus-sum", name);
+	snprintf(tag, sizeof(tag), "19.%ssize-minus-sum", name);
 	obs_num(tag, file_size(fd) - 4l * accepted);
 	need(pread(fd, back, sizeof(back), 0) == sizeof(back));
-	snprintf(tag, sizeof(tag), "19.%s/each-once-in-order", name);
+	snprintf(tag, sizeof(tag), "19.%seach-once-in-order", name);
 	obs_yes(tag, !memcmp(numbers, back, sizeof(back)));
-	snprintf(tag, sizeof(tag), "19.%s/events", name);
+	snprintf(tag, sizeof(tag), "19.%sevents", name);
 	obs(tag, "%u good %u", events, good);
-	snprintf(tag, sizeof(tag), "19.%s/refused", name);
+	snprintf(tag, sizeof(tag), "19.%srefused", name);
 	obs_num(tag, refused);
 	if (flags & SA_RESTART) {
-		snprintf(tag, sizeof(tag), "19.%s/eintr", name);
+		snprintf(tag, sizeof(tag), "19.%seintr", name);
 		obs_num(tag, broken);
 	}
 	aio_destroy(ctx);
@@ -76,10 +76,10 @@ static void interrupted(const char *name, int flags, unsigned batch)
 int main(void)
 {
 	victim_start();
-	interrupted("restart", SA_RESTART, 1);
-	interrupted("no-restart", 0, 1);
-	interrupted("restart-lists", SA_RESTART, 8);
-	interrupted("no-restart-lists", 0, 8);
-	obs_yes("19/signals-came", handled > 0);
+	interrupted("restart/", SA_RESTART, 1);
+	interrupted("no-restart/", 0, 1);
+	interrupted("restart/lists-", SA_RESTART, 8);
+	interrupted("no-restart/lists-", 0, 8);
+	obs_yes("19.restart/signals-came", handled > 0);
 	return victim_end();
 }

@@ -51,7 +51,7 @@ static void thresholds(void)
 		aio_context_t ctx = aio_context(nr[i]);
 		char tag[64];
 
-		snprintf(tag, sizeof(tag), "6/limit-of-%u", nr[i]);
+		snprintf(tag, sizeof(tag), "6.limit/limit-of-%u", nr[i]);
 		obs_formula(tag, fill(ctx), slot_limit(ring_of(ctx)->nr));
 		aio_destroy(ctx);
 	}
@@ -63,9 +63,9 @@ static void one_call(void)
 	struct ring *ring = ring_of(ctx);
 	unsigned limit = slot_limit(ring->nr);
 
-	obs_formula("6/one-call-of-1000", aio_submit(ctx, MANY, list), limit);
-	obs_formula("6/one-call-tail", ring->tail, limit);
-	obs_num("6/full", aio_submit1(ctx, list[0]));
+	obs_formula("6.one-call/of-1000", aio_submit(ctx, MANY, list), limit);
+	obs_formula("6.one-call/tail", ring->tail, limit);
+	obs_num("6.one-call/full", aio_submit1(ctx, list[0]));
 	aio_destroy(ctx);
 }
 
@@ -76,20 +76,20 @@ static void credit(void)
 	unsigned limit = slot_limit(ring->nr);
 
 	fill(ctx);
-	obs_num("6/getevents-one", reap_now(ctx, 1, events));
-	obs_num("6/accepted-after-getevents-one", fill(ctx));
+	obs_num("6.credit/getevents-one", reap_now(ctx, 1, events));
+	obs_num("6.credit/accepted-after-getevents-one", fill(ctx));
 	ring->head = (ring->head + 1) % ring->nr;
-	obs_num("6/accepted-after-head-plus-1", fill(ctx));
+	obs_num("6.credit/accepted-after-head-plus-1", fill(ctx));
 	ring->head = (ring->head + 10) % ring->nr;
-	obs_num("6/accepted-after-head-plus-10", fill(ctx));
+	obs_num("6.credit/accepted-after-head-plus-10", fill(ctx));
 	ring->head = ring->tail;
-	obs_formula("6/accepted-after-head-to-tail", fill(ctx), limit);
+	obs_formula("6.credit/accepted-after-head-to-tail", fill(ctx), limit);
 	ring->head = (ring->tail + 5) % ring->nr;
-	obs_num("6/accepted-after-head-beyond-tail", fill(ctx));
+	obs_num("6.nonsense/accepted-after-head-beyond-tail", fill(ctx));
 	ring->head = ring->tail;
-	obs_formula("6/accepted-again", fill(ctx), limit);
-	obs_formula("6/getevents-all", reap_now(ctx, MANY, events), limit);
-	obs_formula("6/accepted-after-getevents-all", fill(ctx), limit);
+	obs_formula("6.nonsense/accepted-again", fill(ctx), limit);
+	obs_formula("6.credit/getevents-all", reap_now(ctx, MANY, events), limit);
+	obs_formula("6.credit/accepted-after-getevents-all", fill(ctx), limit);
 	aio_destroy(ctx);
 }
 
@@ -99,13 +99,13 @@ static void full_errors(void)
 	struct iocb cb;
 
 	fill(ctx);
-	obs_num("7.a/full-bad-pointer", aio_submit1(ctx, NULL));
+	obs_num("6.order/full-bad-pointer", aio_submit1(ctx, NULL));
 	prep(&cb, IOCB_CMD_PWRITE, -1, &byte, 1, 0);
 	obs_num("7.d/full-bad-fd", aio_submit1(ctx, &cb));
 	cb.aio_reserved2 = 1;
-	obs_num("7.b/full-reserved", aio_submit1(ctx, &cb));
+	obs_num("6.order/full-reserved", aio_submit1(ctx, &cb));
 	prep(&cb, IOCB_CMD_PWRITE, file, &byte, -1, 0);
-	obs_num("7.c/full-too-long", aio_submit1(ctx, &cb));
+	obs_num("6.order/full-too-long", aio_submit1(ctx, &cb));
 	prep(&cb, 9, file, &byte, 1, 0);
 	cb.aio_key = 7;
 	obs_num("7.d/full-bad-opcode", aio_submit1(ctx, &cb));
@@ -124,8 +124,8 @@ static void refused(void)
 	prep(&bad, IOCB_CMD_PWRITE, -1, &byte, 1, 0);
 	for (unsigned i = 0; i < 2 * limit; i++)
 		n += aio_submit1(ctx, &bad) == -EBADF;
-	obs_formula("6/refused-twice-the-limit", n, 2 * limit);
-	obs_formula("6/accepted-after-refused", fill(ctx), limit);
+	obs_formula("6.refused/refused-twice-the-limit", n, 2 * limit);
+	obs_formula("6.refused/accepted-after", fill(ctx), limit);
 	aio_destroy(ctx);
 }
 
@@ -141,12 +141,12 @@ static void in_flight(void)
 	need(!pipe(fds));
 	for (unsigned i = 0; i < 4; i++)
 		poll_list[i] = prep_poll(&polls[i], fds[0], POLLIN);
-	obs_num("6/polls-in-flight", aio_submit(ctx, 4, poll_list));
-	obs_formula("6/accepted-beside-polls", fill(ctx), limit - 4);
-	obs_formula("6/reaped-beside-polls", reap_now(ctx, MANY, events), limit - 4);
-	obs_formula("6/accepted-beside-polls-again", fill(ctx), limit - 4);
-	obs_num("6/cancel-when-full", aio_cancel(ctx, &polls[0], &ev));
-	obs_num("6/accepted-after-cancel", fill(ctx));
+	obs_num("6.in-flight/polls-in-flight", aio_submit(ctx, 4, poll_list));
+	obs_formula("6.in-flight/accepted-beside-polls", fill(ctx), limit - 4);
+	obs_formula("6.in-flight/reaped-beside-polls", reap_now(ctx, MANY, events), limit - 4);
+	obs_formula("6.in-flight/accepted-beside-polls-again", fill(ctx), limit - 4);
+	obs_num("6.in-flight/cancel-when-full", aio_cancel(ctx, &polls[0], &ev));
+	obs_num("6.in-flight/accepted-after-cancel", fill(ctx));
 	aio_destroy(ctx);
 }
 
@@ -174,6 +174,6 @@ int main(void)
 	refused();
 	in_flight();
 	cut();
-	obs_num("6/file-size", file_size(file));
+	obs_num("6.limit/file-size", file_size(file));
 	return victim_end();
 }

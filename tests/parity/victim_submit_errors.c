@@ -28,12 +28,12 @@ static void call_arguments(void)
 	obs_num("7.a/list-kernel", aio_submit(ctx, 1, (void *)KERNEL_ADDRESS));
 	obs_num("7.5/two", aio_submit(ctx, 2, list));
 	obs_num("7.5/two-events", reap(ctx, 2, ev));
-	obs_yes("7.5/in-list-order", ev[0].obj == (uintptr_t)&a && ev[1].obj == (uintptr_t)&b);
-	obs_num("7.5/res", ev[0].res);
-	obs_num("7.5/res2", ev[0].res2);
+	obs_yes("7.list-order/in-list-order", ev[0].obj == (uintptr_t)&a && ev[1].obj == (uintptr_t)&b);
+	obs_num("7.event/res", ev[0].res);
+	obs_num("7.event/res2", ev[0].res2);
 	list[1] = list[0];
-	obs_num("7.5/same-iocb-twice", aio_submit(ctx, 2, list));
-	obs_num("7.5/same-iocb-twice-events", reap(ctx, 2, ev));
+	obs_num("7.twice/same-iocb-twice", aio_submit(ctx, 2, list));
+	obs_num("7.twice/same-iocb-twice-events", reap(ctx, 2, ev));
 }
 
 /* {good, bad} counts the good one and forgets the error; {bad, good} stops at once. */
@@ -46,15 +46,15 @@ static void lists(void)
 	prep(&bad, IOCB_CMD_PREAD, -1, buf, 5, 0);
 	list[0] = &good;
 	list[1] = NULL;
-	obs_num("7.5/good-null", aio_submit(ctx, 2, list));
+	obs_num("7.return/good-null", aio_submit(ctx, 2, list));
 	list[1] = &bad;
 	list[2] = &good;
-	obs_num("7.5/good-bad-good", aio_submit(ctx, 3, list));
-	obs_num("7.5/bad-good", aio_submit(ctx, 2, list + 1));
+	obs_num("7.return/good-bad-good", aio_submit(ctx, 3, list));
+	obs_num("7.return/bad-good", aio_submit(ctx, 2, list + 1));
 	list[1] = (void *)KERNEL_ADDRESS;
-	obs_num("7.5/kernel-good", aio_submit(ctx, 2, list + 1));
-	obs_num("7.5/events-of-these", reap(ctx, 2, ev));
-	obs_num("7.5/no-more-events", reap_now(ctx, 1, ev));
+	obs_num("7.return/kernel-good", aio_submit(ctx, 2, list + 1));
+	obs_num("7.return/events-of-these", reap(ctx, 2, ev));
+	obs_num("7.return/no-more-events", reap_now(ctx, 1, ev));
 }
 
 static void page_ends(void)
@@ -64,9 +64,9 @@ static void page_ends(void)
 	struct io_event ev[4];
 
 	list[0] = list[1] = read_zero(&good);
-	obs_num("7.5/list-ends-after-2", aio_submit(ctx, 3, list));
-	obs_num("7.5/list-ends-after-2-long-max", aio_submit(ctx, LONG_MAX, list));
-	obs_num("7.5/list-ends-events", reap(ctx, 4, ev));
+	obs_num("7.lazy/list-ends-after-2", aio_submit(ctx, 3, list));
+	obs_num("7.lazy/list-ends-after-2-long-max", aio_submit(ctx, LONG_MAX, list));
+	obs_num("7.lazy/list-ends-events", reap(ctx, 4, ev));
 	obs_num("7.a/list-in-hole", aio_submit(ctx, 1, (void *)hole));
 	obs_num("7.a/list-slot-half-mapped", aio_submit(ctx, 1, (void *)(hole - 4)));
 	obs_num("7.a/iocb-in-hole", aio_submit1(ctx, (void *)hole));
@@ -75,9 +75,9 @@ static void page_ends(void)
 	obs_num("7.a/iocb-half-mapped", aio_submit1(ctx, half));
 	memcpy(hole - 64 - 1, read_zero(&good), sizeof(good));
 	half = (void *)(hole - 64 - 1);
-	obs_num("7/iocb-unaligned", aio_submit1(ctx, half));
-	obs_num("7/iocb-unaligned-event", reap(ctx, 1, ev));
-	obs_yes("7/iocb-unaligned-obj", ev[0].obj == (uintptr_t)half);
+	obs_num("1.alignment/iocb", aio_submit1(ctx, half));
+	obs_num("1.alignment/iocb-event", reap(ctx, 1, ev));
+	obs_yes("1.alignment/iocb-obj", ev[0].obj == (uintptr_t)half);
 }
 
 struct row {
@@ -114,8 +114,8 @@ static void iocb_tests(void)
 		{ "7.h/opcode-6", zero_fd, 6, 0, 0, 0, 5 },
 		{ "7.h/opcode-9", zero_fd, 9, 0, 0, 0, 5 },
 		{ "7.h/opcode-0xffff", zero_fd, 0xffff, 0, 0, 0, 5 },
-		{ "7/other-flags-ignored", zero_fd, 0, 0, 0xfffffffc, -1, 5 },
-		{ "7/good", zero_fd, 0, 0, 0, 0, 5 },
+		{ "7.flags/other-flags-ignored", zero_fd, 0, 0, 0xfffffffc, -1, 5 },
+		{ "7.key-input/good", zero_fd, 0, 0, 0, 0, 5 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -163,16 +163,16 @@ static void overwritten(void)
 
 	prep(&cb, IOCB_CMD_PREAD, zero_fd, &cb, sizeof(cb), 0);
 	data = cb.aio_data;
-	obs_num("7.a/read-into-own-iocb", aio_submit(ctx, 1, list));
-	obs_num("7.a/read-into-own-iocb-event", reap(ctx, 1, &ev));
-	obs_yes("7.a/read-into-own-iocb-data", ev.data == data && ev.obj == (uintptr_t)&cb);
-	obs_num("7.a/read-into-own-iocb-res", ev.res);
-	obs_yes("7.a/read-into-own-iocb-zero", !cb.aio_data && !cb.aio_buf);
+	obs_num("7.copied/read-into-own-iocb", aio_submit(ctx, 1, list));
+	obs_num("7.copied/read-into-own-iocb-event", reap(ctx, 1, &ev));
+	obs_yes("7.copied/read-into-own-iocb-data", ev.data == data && ev.obj == (uintptr_t)&cb);
+	obs_num("7.copied/read-into-own-iocb-res", ev.res);
+	obs_yes("7.copied/read-into-own-iocb-zero", !cb.aio_data && !cb.aio_buf);
 	read_zero(&cb);
-	obs_num("7.a/trashed-after-submit", aio_submit(ctx, 1, list));
+	obs_num("7.copied/trashed-after-submit", aio_submit(ctx, 1, list));
 	memset(&cb, 0xee, sizeof(cb));
-	obs_num("7.a/trashed-event", reap(ctx, 1, &ev));
-	obs("7.a/trashed-res", "%s", num(ev.res));
+	obs_num("7.copied/trashed-event", reap(ctx, 1, &ev));
+	obs("7.copied/trashed-res", "%s", num(ev.res));
 }
 
 int main(void)

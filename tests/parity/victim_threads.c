@@ -70,11 +70,11 @@ static void one_context(unsigned reapers)
 		need(pread(fd, back, BLOCK, (long)i * BLOCK) == BLOCK);
 		good += (unsigned char)back[0] == 1 + i % 250 && !memcmp(back, back + 1, BLOCK - 1);
 	}
-	snprintf(tag, sizeof(tag), "3.threads/%u-reapers-each-event-once", reapers);
+	snprintf(tag, sizeof(tag), "3.once/%u-reapers-each-event-once", reapers);
 	obs_num(tag, once);
-	snprintf(tag, sizeof(tag), "3.threads/%u-reapers-wrong", reapers);
+	snprintf(tag, sizeof(tag), "3.once/%u-reapers-wrong", reapers);
 	obs_num(tag, wrong);
-	snprintf(tag, sizeof(tag), "3.threads/%u-reapers-blocks-right", reapers);
+	snprintf(tag, sizeof(tag), "3.once/%u-reapers-blocks-right", reapers);
 	obs_num(tag, good);
 	aio_destroy(ctx);
 	close(fd);
@@ -113,7 +113,7 @@ static void many_contexts(void)
 		pthread_join(thread[i], &ret);
 		sum += (uintptr_t)ret;
 	}
-	obs_num("2.threads/own-contexts", sum);
+	obs_num("2.own-contexts/own-contexts", sum);
 }
 
 /* Waiters that ask for one event each: every event wakes one of them. */
@@ -142,7 +142,7 @@ static void waiters(void)
 		pthread_join(thread[i], &ret);
 		sum += (long)ret;
 	}
-	obs_num("11.threads/each-waiter-one", sum);
+	obs_num("11.waiters/each-waiter-one", sum);
 	aio_destroy(ctx);
 }
 

@@ -54,64 +54,62 @@ static void pipes(void)
 	need(!pipe(p) && !pipe2(full, O_NONBLOCK) && !pipe2(gone, O_NONBLOCK) && !pipe(hup));
 	start(p[0], POLLIN);
 	need(write(p[1], "x", 1) == 1);
-	woken("10.key/pipe-write");
+	woken("10.pipe-write/raw");
 	while (write(full[1], page, PAGE) > 0)
 		;
 	start(full[1], POLLOUT);
 	need(read(full[0], page, PAGE) == (ssize_t)PAGE);
-	woken("10.key/pipe-drained");
+	woken("10.pipe-drained/raw");
 	start(hup[0], POLLIN);
 	close(hup[1]);
-	woken("10.key/pipe-writer-closes");
+	woken("10.pipe-closes/writer-raw");
 	while (write(gone[1], page, PAGE) > 0)
 		;
 	start(gone[1], POLLOUT);
 	close(gone[0]);
-	woken("10.key/pipe-reader-closes");
+	woken("10.pipe-closes/reader-raw");
 	need(!pipe(ready) && write(ready[1], "x", 1) == 1);
 	for (unsigned i = 0; i < ARRAY_SIZE(asked); i++) {
 		char tag[64];
 
-		snprintf(tag, sizeof(tag), "10.key/pipe-ready-%#x", asked[i]);
+		snprintf(tag, sizeof(tag), "10.ready/pipe-%#x", asked[i]);
 		obs(tag, "%s", outcome(ctx, prep_poll(&cb, ready[0], asked[i])));
 	}
 }
 
 static void unix_sockets(void)
 {
-	static const struct { const char *name; int type; unsigned asked; } rows[] = {
-		{ "unix-stream", SOCK_STREAM, POLLIN },
-		{ "unix-dgram", SOCK_DGRAM, POLLIN },
-		{ "unix-seqpacket", SOCK_SEQPACKET, POLLIN },
-		{ "unix-asked-pri", SOCK_STREAM, POLLPRI },
-		{ "unix-asked-rdband", SOCK_STREAM, POLLRDBAND },
+	static const struct { const char *tag; int type; unsigned asked; } rows[] = {
+		{ "10.socket-data/unix-stream", SOCK_STREAM, POLLIN },
+		{ "10.socket-data/unix-dgram", SOCK_DGRAM, POLLIN },
+		{ "10.socket-data/unix-seqpacket", SOCK_SEQPACKET, POLLIN },
+		{ "10.ordinary/asked-pri", SOCK_STREAM, POLLPRI },
+		{ "10.ordinary/asked-rdband", SOCK_STREAM, POLLRDBAND },
 	};
 	int s[2], t[2], c[2];
-	char tag[64];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		need(!socketpair(AF_UNIX, rows[i].type, 0, s));
 		start(s[0], rows[i].asked);
 		need(write(s[1], "x", 1) == 1);
-		snprintf(tag, sizeof(tag), "10.key/%s", rows[i].name);
-		woken_within(tag, rows[i].asked == POLLIN ? 10 : 1);
+		woken_within(rows[i].tag, rows[i].asked == POLLIN ? 10 : 1);
 		close(s[0]);
 		close(s[1]);
 	}
 	need(!socketpair(AF_UNIX, SOCK_STREAM, 0, s) && !socketpair(AF_UNIX, SOCK_STREAM, 0, c));
 	start(s[0], POLLIN);
 	shutdown(s[1], SHUT_WR);
-	woken("10.key/unix-shutdown");
+	woken("10.peer-closes/shutdown-raw");
 	start(c[0], POLLIN);
 	close(c[1]);
-	woken("10.key/unix-close");
+	woken("10.peer-closes/close-raw");
 	need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, t));
 	while (write(t[0], page, PAGE) > 0)
 		;
 	start(t[0], POLLOUT);
 	while (read(t[1], page, PAGE) > 0)
 		;
-	woken("10.key/unix-drained");
+	woken("10.unix-drained/raw");
 }
 
 /* A socket of 127.0.0.1 with a port of its own; *at is its address. */
@@ -143,21 +141,21 @@ static void inet_sockets(void)
 
 	start(udp, POLLIN);
 	need(sendto(sender, "x", 1, 0, (struct sockaddr *)&at, sizeof(at)) == 1);
-	woken("10.key/udp-data");
+	woken("10.socket-data/udp");
 	listener = inet_socket(SOCK_STREAM, &at);
 	need(!listen(listener, 4));
 	start(listener, POLLIN);
 	client = tcp_connect(&at);
-	woken("10.key/tcp-connect");
+	woken("10.socket-data/tcp-connect");
 	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	need(server >= 0);
 	start(server, POLLIN);
 	need(send(client, "x", 1, 0) == 1);
-	woken("10.key/tcp-data");
+	woken("10.socket-data/tcp");
 	need(recv(server, page, 1, 0) == 1);
 	start(server, POLLPRI);
 	need(send(client, "!", 1, MSG_OOB) == 1);
-	woken("10.key/tcp-oob-asked-pri");
+	woken("10.socket-data/tcp-oob-asked-pri");
 }
 
 static void anonymous(void)
@@ -172,15 +170,15 @@ static void anonymous(void)
 	need(note >= 0 && inotify_add_watch(note, ".", IN_CREATE) >= 0 && !pipe(p));
 	start(event, POLLIN);
 	need(write(event, &one, sizeof(one)) == sizeof(one));
-	woken("10.key/eventfd");
+	woken("10.counters/eventfd-raw");
 	start(timer, POLLIN);
 	need(!timerfd_settime(timer, 0, &soon, NULL));
-	woken("10.key/timerfd");
+	woken("10.counters/timerfd-raw");
 	start(note, POLLIN);
 	fd = open("created", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	unlink("created");
 	close(fd);
-	woken("10.key/inotify");
+	woken("10.counters/inotify");
 	pid = victim_fork();
 	if (!pid)
 		_exit(read(p[0], &c, 1) == 1 ? 0 : 1);
@@ -188,8 +186,8 @@ static void anonymous(void)
 	need(fd >= 0);
 	start(fd, POLLIN);
 	need(write(p[1], "x", 1) == 1);
-	woken("10.key/pidfd");
-	obs_num("10.key/pidfd-child", wait_child(pid));
+	woken("10.pidfd/raw");
+	obs_num("10.pidfd/child", wait_child(pid));
 }
 
 static void cancelled(void)
@@ -199,8 +197,8 @@ static void cancelled(void)
 
 	need(!pipe(p));
 	start(p[0], 0xffff);
-	obs_num("10.key/cancel", aio_cancel(ctx, &waiting, &ev));
-	woken("10.key/cancelled");
+	obs_num("10.cancelled/cancel", aio_cancel(ctx, &waiting, &ev));
+	woken("10.cancelled/res");
 	close(p[0]);
 	close(p[1]);
 }
@@ -220,7 +218,7 @@ static void order(void)
 	}
 	need(aio_submit(ctx, 4, list) == 4 && write(p[1], "x", 1) == 1);
 	need(reap(ctx, 4, ev) == 4);
-	obs("10/newest-first", "%llu %llu %llu %llu", ev[0].data, ev[1].data, ev[2].data,
+	obs("10.newest-first/of-four", "%llu %llu %llu %llu", ev[0].data, ev[1].data, ev[2].data,
 	    ev[3].data);
 }
 
@@ -234,13 +232,13 @@ static void closed(void)
 	fd = dup(p[0]);
 	start(fd, POLLIN);
 	need(dup2(other[0], fd) == fd && write(other[1], "x", 1) == 1);
-	obs_num("10/number-reused-still-waits", reap_now(ctx, 1, &ev));
+	obs_num("10.holds/number-reused-still-waits", reap_now(ctx, 1, &ev));
 	need(write(p[1], "x", 1) == 1);
-	woken("10/number-reused-completes");
+	woken("10.holds/number-reused-completes");
 	start(other[0], 0);
-	obs_num("10/asked-nothing-has-data", reap_now(ctx, 1, &ev));
+	obs_num("10.nothing-asked/has-data", reap_now(ctx, 1, &ev));
 	close(other[1]);
-	woken("10/asked-nothing-hup");
+	woken("10.nothing-asked/hup-raw");
 }
 
 static void epoll_and_resfd(void)
@@ -253,15 +251,15 @@ static void epoll_and_resfd(void)
 	need(!pipe(p) && !epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &in));
 	start(ep, POLLIN);
 	need(write(p[1], "x", 1) == 1);
-	woken("10/epoll");
-	obs("10/epoll-ready", "%s", outcome(ctx, prep_poll(&cb, ep, POLLIN | POLLOUT)));
+	woken("10.epoll/epoll");
+	obs("10.epoll/epoll-ready", "%s", outcome(ctx, prep_poll(&cb, ep, POLLIN | POLLOUT)));
 	prep_poll(&waiting, event, POLLIN);
 	waiting.aio_flags = IOCB_FLAG_RESFD;
 	waiting.aio_resfd = event;
 	need(aio_submit1(ctx, &waiting) == 1 && write(event, &count, sizeof(count)) == 8);
-	woken("10/resfd-polls-itself");
+	woken("10.own-eventfd/polls-itself");
 	need(read(event, &count, sizeof(count)) == 8);
-	obs_num("10/resfd-polls-itself-count", count);
+	obs_num("10.own-eventfd/polls-itself-count", count);
 }
 
 static void two_queues(void)
@@ -275,14 +273,14 @@ static void two_queues(void)
 	need(slave >= 0 && !mkfifo("fifo", 0600));
 	fifo = open("fifo", O_RDWR | O_CLOEXEC);
 	unlink("fifo");
-	obs("10.3/slave-not-ready-in", "%s", outcome(ctx, prep_poll(&cb, slave, POLLIN)));
-	obs("10.3/slave-ready-out", "%s", outcome(ctx, prep_poll(&cb, slave, POLLOUT)));
-	obs("10.3/slave-nothing-asked", "%s", outcome(ctx, prep_poll(&cb, slave, 0)));
+	obs("10.queues/slave-not-ready-in", "%s", outcome(ctx, prep_poll(&cb, slave, POLLIN)));
+	obs("10.queues/slave-ready-out", "%s", outcome(ctx, prep_poll(&cb, slave, POLLOUT)));
+	obs("10.queues/slave-nothing-asked", "%s", outcome(ctx, prep_poll(&cb, slave, 0)));
 	arrived.fd = slave;
 	need(write(master, "line\n", 5) == 5 && poll(&arrived, 1, 5000) == 1);
-	obs("10.3/slave-ready-in", "%s", outcome(ctx, prep_poll(&cb, slave, POLLIN)));
-	obs("10.3/fifo-nothing-asked", "%s", outcome(ctx, prep_poll(&cb, fifo, 0)));
-	obs("10.3/fifo-both", "%s", outcome(ctx, prep_poll(&cb, fifo, POLLIN | POLLOUT)));
+	obs("10.queues/slave-ready-in", "%s", outcome(ctx, prep_poll(&cb, slave, POLLIN)));
+	obs("10.queues/fifo-nothing-asked", "%s", outcome(ctx, prep_poll(&cb, fifo, 0)));
+	obs("10.queues/fifo-both", "%s", outcome(ctx, prep_poll(&cb, fifo, POLLIN | POLLOUT)));
 }
 
 int main(void)
