@@ -2,9 +2,9 @@
 /*
  * From handle to context (docs/aio-abi.md, 5). The kernel reads the header's id from the caller's
  * memory and wants it to be right, so that an unmapped or protected ring makes the handle invalid
- * until it is restored. A ring that was moved by mremap(2) is found again at its first use: an
- * unknown handle whose memory is a mapping of one of our memfds from its start is that ring's new
- * address.
+ * until it is restored. A ring that was moved by mremap(2), or a piece of one, is found again at its
+ * first use: an unknown handle where a mapping of one of our memfds begins is that ring's new
+ * address. When the piece is not the first, the old handle is good until then (D4).
  */
 #include <stdio.h>
 #include <sys/stat.h>
@@ -12,8 +12,8 @@
 
 #include "dispatch.h"
 
-/* Is the mapping that begins at this address one of this memfd from offset 0? */
-static bool mapped_at(pid_t tgid, uaddr at, int memfd)
+/* The offset in this memfd at which the mapping that begins at this address starts, or -1. */
+static int64_t mapped_from(pid_t tgid, uaddr at, int memfd)
 {
 	unsigned long long start, offset, ino;
 	unsigned dev_major, dev_minor;
@@ -25,13 +25,23 @@ static bool mapped_at(pid_t tgid, uaddr at, int memfd)
 	f = fstat(memfd, &st) ? NULL : fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major,
-			   &dev_minor, &ino) != 5)
+			   &dev_minor, &ino) != 5 || start != at)
 			continue;
-		if (start == at)
-			return offset == 0 && ino == st.st_ino &&
-			       makedev(dev_major, dev_minor) == st.st_dev;
+		if (ino == st.st_ino && makedev(dev_major, dev_minor) == st.st_dev)
+			return (int64_t)offset;
+		break;
 	}
-	return false;
+	return -1;
+}
+
+/* aio_ring_mremap() of fs/aio.c, 6.18: whatever piece was moved, its new address is the handle. */
+static bool moved_to(const struct call *call, const struct context *ctx, uaddr handle)
+{
+	const pid_t tgid = call->thread->source.tgid;
+	const int64_t offset = mapped_from(tgid, handle, ctx->ring.memfd);
+
+	return offset > 0 ||
+	       (offset == 0 && mapped_from(tgid, ctx->handle, ctx->ring.memfd) < 0);
 }
 
 static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slot)
@@ -39,10 +49,7 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 	list_for_each(node, tmp, &call->mm->contexts) {
 		struct context *ctx = list_entry(node, struct context, node);
 
-		if (ctx->dead || ctx->slot != slot ||
-		    mapped_at(call->thread->source.tgid, ctx->handle, ctx->ring.memfd))
-			continue;
-		if (!mapped_at(call->thread->source.tgid, handle, ctx->ring.memfd))
+		if (ctx->dead || ctx->slot != slot || !moved_to(call, ctx, handle))
 			continue;
 		ctx->handle = handle;
 		return ctx;
@@ -52,11 +59,9 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 
 struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot)
 {
-	struct context *ctx = mm_context(call->mm, handle);
+	struct context *ctx = mm_context(call->mm, handle, slot);
 
-	if (ctx)
-		return ctx->slot == slot ? ctx : NULL;
-	return adopt_moved(call, handle, slot);
+	return ctx ? ctx : adopt_moved(call, handle, slot);
 }
 
 struct context *context_lookup(struct call *call, uaddr handle)

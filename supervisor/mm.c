@@ -129,12 +129,12 @@ bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 	return tracee_for_descendants(is_other_user, &search);
 }
 
-struct context *mm_context(struct mm *mm, uaddr handle)
+struct context *mm_context(struct mm *mm, uaddr handle, uint32_t slot)
 {
 	list_for_each(node, tmp, &mm->contexts) {
 		struct context *ctx = list_entry(node, struct context, node);
 
-		if (ctx->handle == handle && !ctx->dead)
+		if (ctx->handle == handle && ctx->slot == slot && !ctx->dead)
 			return ctx;
 	}
 	return NULL;

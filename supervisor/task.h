@@ -119,7 +119,11 @@ bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
 void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
-struct context *mm_context(struct mm *mm, uaddr handle);
+/*
+ * The living one with this handle and header id. A ring that was moved and not used since still has
+ * its old handle, which may be another's by now.
+ */
+struct context *mm_context(struct mm *mm, uaddr handle, uint32_t slot);
 unsigned mm_free_slot(const struct mm *mm);
 int mm_take_slot(struct mm *mm, unsigned slot);	/* 0 or -ENOMEM */
 void mm_put_slot(struct mm *mm, unsigned slot);
