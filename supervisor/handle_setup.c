@@ -88,7 +88,7 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 
 	if (d->aio_nr + ctx->max_nr > d->cfg->max_nr)
 		return -EAGAIN;
-	if (mm_take_slot(call->mm, ctx->slot))
+	if (ring_seal(&ctx->ring) || mm_take_slot(call->mm, ctx->slot))
 		return -ENOMEM;
 	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle,
 			     sizeof(handle))) {

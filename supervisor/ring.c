@@ -12,8 +12,13 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "util.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
 
 #define RING_MAGIC 0xa10a10a1u
 #define RING_HEADER_BYTES 32u
@@ -75,8 +80,9 @@ int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id)
 	if (r->memfd < 0)
 		return neg_errno();
 	/* all pages now: a completion that finds no memory for its slot would be a SIGBUS */
-	if (ftruncate(r->memfd, (off_t)bytes) || fallocate(r->memfd, 0, 0, (off_t)bytes) ||
-	    fcntl(r->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (fchmod(r->memfd, 0600) || ftruncate(r->memfd, (off_t)bytes) ||
+	    fallocate(r->memfd, 0, 0, (off_t)bytes) ||
+	    fcntl(r->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		goto fail;
 	r->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->memfd, 0);
 	if (r->map == MAP_FAILED) {
@@ -89,6 +95,11 @@ fail:
 	bytes = (size_t)errno;
 	ring_destroy(r);
 	return bytes ? -(int)bytes : -EIO;
+}
+
+int ring_seal(struct ring *r)
+{
+	return fcntl(r->memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) ? neg_errno() : 0;
 }
 
 void ring_destroy(struct ring *r)

@@ -32,6 +32,10 @@ struct ring {
 int ring_size(uint32_t nr, unsigned possible_cpus, unsigned *slots, size_t *bytes);
 
 int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id);	/* 0 or -errno */
+/*
+ * When both have mapped it: no other writable mapping, and MADV_REMOVE cannot empty it. 0 or -errno.
+ */
+int ring_seal(struct ring *r);
 void ring_destroy(struct ring *r);
 
 unsigned ring_head(const struct ring *r);		/* always < nr */

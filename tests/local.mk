@@ -50,6 +50,7 @@ victims = \
 	%D%/parity/victim_life \
 	%D%/parity/victim_limits \
 	%D%/parity/victim_lookup \
+	%D%/parity/victim_mapping \
 	%D%/parity/victim_order \
 	%D%/parity/victim_pgetevents \
 	%D%/parity/victim_poll \
@@ -110,6 +111,7 @@ script_tests = \
 	%D%/parity/life.sh \
 	%D%/parity/limits.sh \
 	%D%/parity/lookup.sh \
+	%D%/parity/mapping.sh \
 	%D%/parity/order.sh \
 	%D%/parity/pgetevents.sh \
 	%D%/parity/poll.sh \
@@ -162,6 +164,7 @@ test_files = \
 	%D%/parity/life.expect \
 	%D%/parity/limits.expect \
 	%D%/parity/lookup.expect \
+	%D%/parity/mapping.expect \
 	%D%/parity/order.expect \
 	%D%/parity/parity.sh \
 	%D%/parity/pgetevents.expect \

@@ -230,10 +230,27 @@ START_TEST(other_fields_are_never_believed)
 }
 END_TEST
 
+/* Section 4: MADV_REMOVE by the program leaves the contents alone. */
+START_TEST(the_file_cannot_be_emptied)
+{
+	create(1, 7);
+	publish(1);
+	ck_assert_int_eq(ring_seal(&ring), 0);
+	ck_assert_int_eq(madvise(ring.map, ring.map_bytes, MADV_REMOVE), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_uint_eq(*word(0), 7);
+	publish(2);
+	ck_assert_uint_eq(*word(12), 2);
+	ck_assert_ptr_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, ring.memfd, 0), MAP_FAILED);
+	ck_assert_int_ne(fcntl(ring.memfd, F_GET_SEALS) & F_SEAL_SEAL, 0);
+	ring_destroy(&ring);
+}
+END_TEST
+
 START_TEST(the_file_cannot_change_its_size)
 {
 	create(1, 0);
-	ck_assert_int_eq(fcntl(ring.memfd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	ck_assert_int_eq(fcntl(ring.memfd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW);
 	ck_assert_int_ne(fcntl(ring.memfd, F_GETFD) & FD_CLOEXEC, 0);
 	ck_assert_int_ne(ftruncate(ring.memfd, 0), 0);
 	ck_assert_int_ne(ftruncate(ring.memfd, (off_t)ring.map_bytes + 4096), 0);
@@ -247,4 +264,4 @@ UNIT_MAIN("ring", sizes_are_the_kernel_s, more_cpus_make_small_rings_larger,
 	  refused_sizes_have_the_kernel_s_error, header_is_the_kernel_s,
 	  entry_and_tail_are_what_a_reader_expects, events_cross_the_end_in_order,
 	  peek_gives_no_more_than_asked, a_hostile_head_stays_in_the_ring, other_fields_are_never_believed,
-	  the_file_cannot_change_its_size)
+	  the_file_cannot_be_emptied, the_file_cannot_change_its_size)
