@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include <linux/audit.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -86,4 +87,19 @@ bool notice_same_call(const struct notice *a, const struct notice *b)
 bool call_is_aio(enum call_kind kind)
 {
 	return kind != CALL_EXEC && kind != CALL_EXIT && kind != CALL_EXIT_GROUP;
+}
+
+struct call *call_create(const struct notice *notice, uint64_t id)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	list_init(&call->node);
+	list_init(&call->parked);
+	call->door = DOOR_TRAP;
+	call->kind = call_kind_of(notice);
+	call->id = id;
+	call->notice = *notice;
+	return call;
 }

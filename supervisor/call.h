@@ -77,10 +77,15 @@ struct call {
 		struct dispatch *deadline_owner;
 	} wait;
 	struct context *ctx; /* io_setup between reply and mapping; io_destroy while draining */
-	struct remote *episode;		/* io_setup, io_destroy: the thread is seized */
+	struct remote *episode;		/* the thread is seized */
+	void (*after)(struct dispatch *d, struct call *call);	/* the verdict's */
+	int64_t answer;			/* RETURN: the value that was sent; io_setup: that it gets */
+	bool decided;			/* io_setup: the answer is final */
 	int raise_signo; /* io_submit: a signal that the thread raises behind the reply; 0: none */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 };
+
+struct call *call_create(const struct notice *notice, uint64_t id);	/* NULL: no memory */
 
 enum verdict_kind {
 	VERDICT_RETURN,

@@ -22,6 +22,8 @@ void children_reap_now(struct children *c)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &wait_status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+		if (WIFSTOPPED(wait_status) && c->events.stopped(c->events.arg, pid, wait_status))
+			continue;
 		if (pid == c->program)
 			c->events.program(c->events.arg, wait_status);
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "complete.h"
+#include "episode.h"
 #include "kept.h"
 #include "log.h"
 #include "notify.h"
@@ -64,6 +65,8 @@ void dispatch_forget(struct dispatch *d, struct call *call)
 		list_del(&call->node);
 		context_settle(d, call->ctx);
 	}
+	if (call->episode)
+		episode_abandon(call);
 	life_forget(d, call);
 	call_free(d, call);
 }
@@ -88,6 +91,13 @@ static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 	return notify_reply(d->notify, call->notice.cookie, v->value);
 }
 
+void dispatch_conclude(struct dispatch *d, struct call *call)
+{
+	if (call->lost)
+		kept_put(d, call, call->answer);
+	call_free(d, call);
+}
+
 static void answer(struct dispatch *d, struct call *call, const struct verdict *v)
 {
 	const int err = reply(d, call, v);
@@ -95,11 +105,12 @@ static void answer(struct dispatch *d, struct call *call, const struct verdict *
 	if (err && err != -ENOENT)
 		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid,
 			 strerror(-err));
-	if (v->after)
-		v->after(d, call);
-	if (v->kind == VERDICT_RETURN && (v->after ? call->lost : err == -ENOENT))
-		kept_put(d, call, v->value);
-	call_free(d, call);
+	call->after = v->after;
+	call->answer = v->value;
+	if (!v->after)
+		call->lost = v->kind == VERDICT_RETURN && err == -ENOENT;
+	if (!v->after || episode_run(d, call))
+		dispatch_conclude(d, call);
 }
 
 static bool give_kept_answer(struct dispatch *d, struct call *call)
@@ -244,21 +255,6 @@ static void begin(struct dispatch *d, struct call *call)
 	answer(d, call, &v);
 }
 
-static struct call *call_create(struct dispatch *d, const struct notice *notice)
-{
-	struct call *call = calloc(1, sizeof(*call));
-
-	if (!call)
-		return NULL;
-	list_init(&call->node);
-	list_init(&call->parked);
-	call->door = DOOR_TRAP;
-	call->kind = call_kind_of(notice);
-	call->id = ++d->last_call_id;
-	call->notice = *notice;
-	return call;
-}
-
 static void receive_one(struct dispatch *d)
 {
 	struct notice notice;
@@ -270,7 +266,7 @@ static void receive_one(struct dispatch *d)
 			log_warn_once("notifications cannot be received: %s", strerror(-got));
 		return;
 	}
-	call = call_create(d, &notice);
+	call = call_create(&notice, ++d->last_call_id);
 	if (call)
 		list_add_tail(&d->arrived, &call->node);
 	else
@@ -372,6 +368,7 @@ int dispatch_start(struct dispatch *d)
 	d->again.fn = try_again;
 	d->again.arg = d;
 	watch_init(d);
+	episode_init(d);
 	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
 	if (!d->listener)
 		return neg_errno();
@@ -388,6 +385,8 @@ void dispatch_stop(struct dispatch *d)
 {
 	list_for_each(node, tmp, &d->parked)
 		dispatch_forget(d, list_entry(node, struct call, parked));
+	list_for_each(node, tmp, &d->late)
+		dispatch_forget(d, list_entry(node, struct call, node));
 	tasks_for_mms(d->tasks, end_of_mm, d);
 }
 

@@ -57,6 +57,8 @@ struct dispatch {
 	struct list parked;		/* all parked calls: struct call.parked */
 	struct list later;		/* io_submit that goes on in the next turn */
 	struct loop_timer again;	/* a turn without a sleep before it */
+	struct list late;		/* episode.c's: answered, the thread cannot be met yet */
+	struct loop_timer late_timer;
 	struct list room;		/* io_submit waiting for memory or descriptors */
 	struct list orphan_wait;	/* execs waiting for writes of the dead */
 	struct list stalled; /* requests that the engine had no room for: struct io.node */
@@ -95,6 +97,7 @@ void dispatch_run_ready(struct dispatch *d);
 void dispatch_forget(struct dispatch *d, struct call *call);
 /* Long work that can go on later: true means leave it, the next turn comes without a sleep. */
 bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns);
+void dispatch_conclude(struct dispatch *d, struct call *call);	/* answered, and nothing left to do */
 /* Receives what waits if the last time is over 100 us ago; in the middle of long work. */
 void dispatch_pump(struct dispatch *d);
 

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Theory. Usually a thread stands behind its reply at once, and all is done before the loop goes
+ * on. One whose cgroup is frozen comes when it is thawed: its call waits for it on the list of late
+ * ones, everybody else goes on.
+ */
 #include "episode.h"
 
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "dispatch.h"
 #include "log.h"
 #include "remote.h"
 #include "task.h"
 #include "tracee.h"
 
+#define LATE_NS (10 * NSEC_PER_MSEC)	/* between two looks at threads that do not come */
 #define SCRATCH_BELOW_STACK 1024	/* beyond the red zone */
 
 int episode_seize(struct call *call)
@@ -51,6 +58,68 @@ void episode_end(struct call *call)
 	call->episode = NULL;
 }
 
+void episode_abandon(struct call *call)
+{
+	if (call->kind == CALL_SETUP && call->ctx)
+		context_destroy(call->ctx);
+	remote_release(call->episode);
+	free(call->episode);
+	call->episode = NULL;
+}
+
+static void look_later(struct dispatch *d)
+{
+	if (loop_timer_start(d->loop, &d->late_timer, now_ns() + LATE_NS))
+		log_warn_once("out of memory for a timer: a thread that was frozen may stay stopped");
+}
+
+bool episode_run(struct dispatch *d, struct call *call)
+{
+	call->after(d, call);
+	if (!call->episode)
+		return true;
+	call->thread->call = call;
+	list_add_tail(&d->late, &call->node);
+	look_later(d);
+	return false;
+}
+
+/* A few threads at most, and those only while something holds them: looked at one by one. */
+static void late_due(void *arg)
+{
+	struct dispatch *d = arg;
+	struct list calls;
+
+	list_init(&calls);
+	list_splice_tail(&calls, &d->late);
+	for (struct list *node; (node = list_pop(&calls));) {
+		struct call *call = list_entry(node, struct call, node);
+
+		if (episode_run(d, call))
+			dispatch_conclude(d, call);
+	}
+}
+
+bool episode_stopped(struct dispatch *d, pid_t tid, int wait_status)
+{
+	list_for_each(node, tmp, &d->late) {
+		struct remote *r = list_entry(node, struct call, node)->episode;
+
+		if (r->tid != tid)
+			continue;
+		r->told_status = wait_status;
+		r->told = true;
+		return true;
+	}
+	return false;
+}
+
+void episode_init(struct dispatch *d)
+{
+	list_init(&d->late);
+	d->late_timer = (struct loop_timer){ .fn = late_due, .arg = d };
+}
+
 static int64_t remote_plain(struct remote *r, long nr)
 {
 	const uint64_t none[6] = { 0 };
@@ -71,6 +140,8 @@ static int raise_in_thread(struct remote *r, int signo)
 	info.si_code = SI_USER;
 	info.si_pid = (pid_t)tgid;
 	info.si_uid = (uid_t)remote_plain(r, SYS_getuid);
+	if (r->late)
+		return -EAGAIN;
 	if (tracee_write_all(r->tid, at, &info, sizeof(info)))
 		return -EFAULT;
 	return (int)remote_syscall(r, SYS_rt_tgsigqueueinfo, args);
@@ -85,6 +156,8 @@ static void raise_behind_reply(struct dispatch *d, struct call *call)
 		remote_result(r, (int64_t)call->wait.nr);
 	if (!err || err == -EINTR)
 		err = raise_in_thread(r, call->raise_signo);
+	if (r->late)
+		return;
 	episode_end(call);
 	if (err && err != -ESRCH)
 		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid,
@@ -108,12 +181,16 @@ static void suspend_behind_reply(struct dispatch *d, struct call *call)
 {
 	struct remote *r = call->episode;
 	const int64_t value = (int64_t)call->wait.nr;
+	const int err = episode_stop(call);
 
-	if (episode_stop(call) == 0) {
+	if (err == -EAGAIN)
+		return;
+	if (!err) {
 		remote_result(r, value);
 		if (value == -EINTR)
 			remote_restartable(r, call->notice.nr);
-		remote_sigsuspend(r, call->wait.sigmask_at);
+		if (remote_sigsuspend(r, call->wait.sigmask_at) == -EAGAIN)
+			return;
 	}
 	episode_end(call);
 }

@@ -13,8 +13,22 @@ int episode_begin(struct call *call);	/* 0 or -errno: it cannot be traced */
 int episode_seize(
 	struct call *call); /* the same in two steps: what uses the call's reply comes before ... */
 /* ... remote_interrupt() */
-int episode_stop(struct call *call); /* behind the reply: as remote_stop(); notes a lost answer */
+/*
+ * Behind the reply: as remote_stop(); notes a lost answer. Whenever the thread is late, the verdict's
+ * `after` returns at once, and is called again, from its start, when the thread can be met.
+ */
+int episode_stop(struct call *call);
 void episode_end(struct call *call);	/* lets it go */
+
+/*
+ * Runs the verdict's `after`. False: the thread cannot be met yet (its cgroup is frozen, say); the
+ * call is kept, and dispatch_conclude() is called for it some day.
+ */
+bool episode_run(struct dispatch *d, struct call *call);
+void episode_abandon(struct call *call);	/* a late one: the thread is known to be gone */
+void episode_init(struct dispatch *d);
+/* A stop that waitid(2) has told to somebody else: is it that of a late thread? */
+bool episode_stopped(struct dispatch *d, pid_t tid, int wait_status);
 
 /*
  * A RETURN verdict behind which the thread raises call->raise_signo in itself (si_code SI_USER, as

@@ -67,6 +67,8 @@ static int64_t map_ring(struct remote *r, const struct context *ctx, int fd)
 	const uint64_t no_dump[] = { (uint64_t)at, ctx->ring.map_bytes, MADV_DONTDUMP, 0, 0, 0 };
 
 	close_ring_fd(r, fd);
+	if (r->late)
+		return -EAGAIN;
 	if (at < 0 && at > -4096)
 		return at == -ESRCH ? at : -ENOMEM;
 	(void)remote_syscall(r, SYS_madvise, advice);
@@ -88,6 +90,9 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 
 	if (d->aio_nr + ctx->max_nr > d->cfg->max_nr)
 		return -EAGAIN;
+	/* the thread may have come late, and others have taken the one that was free then */
+	ctx->slot = mm_free_slot(call->mm);
+	ring_set_id(&ctx->ring, ctx->slot);
 	if (ring_seal(&ctx->ring) || mm_take_slot(call->mm, ctx->slot))
 		return -ENOMEM;
 	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle,
@@ -103,29 +108,41 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 	return 0;
 }
 
+/* The thread stands behind its reply. All this again if it gets late, but for the decision. */
+static void setup_in_thread(struct dispatch *d, struct call *call)
+{
+	struct remote *r = call->episode;
+	const int64_t at = map_ring(r, call->ctx, (int)call->cursor);
+
+	if (r->late)
+		return;
+	if (!call->decided)
+		call->answer = at < 0 ? at : enter_context(d, call, call->ctx, at);
+	call->decided = true;
+	if (call->answer && at > 0)
+		unmap_ring(r, (uaddr)at, call->ctx->ring.map_bytes);
+	remote_result(r, call->answer);
+}
+
 static void setup_behind_reply(struct dispatch *d, struct call *call)
 {
 	struct remote *r = call->episode;
-	struct context *ctx = call->ctx;
-	int64_t at, result = episode_stop(call);
+	const int err = episode_stop(call);
 
-	if (result == -EINTR) {
+	if (err == -EINTR)
 		close_ring_fd(r, (int)call->cursor); /* it comes again, or has ended with EINTR */
-	} else if (result) {
-		if (result != -ESRCH)
-			log_warn("io_setup in process %d failed: its thread could not be stopped "
-				 "(%s)",
-				 call->thread->source.tgid, strerror((int)-result));
+	if (!err)
+		setup_in_thread(d, call);
+	if (r->late)
+		return;
+	if (err && err != -EINTR && err != -ESRCH)
+		log_warn("io_setup in process %d failed: its thread could not be stopped (%s)",
+			 call->thread->source.tgid, strerror(-err));
+	if (err && err != -EINTR)
 		remote_result(r, -EAGAIN);
-	} else {
-		at = map_ring(r, ctx, (int)call->cursor);
-		result = at < 0 ? at : enter_context(d, call, ctx, at);
-		if (result && at > 0)
-			unmap_ring(r, (uaddr)at, ctx->ring.map_bytes);
-		remote_result(r, result);
-	}
-	if (result)
-		context_destroy(ctx);
+	if (err || call->answer)
+		context_destroy(call->ctx);
+	call->ctx = NULL;
 	episode_end(call);
 }
 
@@ -153,11 +170,12 @@ static void setup_in_vain(struct dispatch *d, struct call *call)
 {
 	const int64_t err = (int64_t)call->cursor;
 	const bool broken_off = err == -ENOENT || err == -ESRCH;	/* before ADDFD, or in it */
+	const int stop = episode_stop(call);
 
-	if (episode_stop(call) == 0) {
-		if (!broken_off)
-			remote_result(call->episode, -ENOMEM);
-	}
+	if (stop == -EAGAIN)
+		return;
+	if (!stop && !broken_off)
+		remote_result(call->episode, -ENOMEM);
 	call->lost |= broken_off;
 	episode_end(call);
 }
@@ -182,8 +200,10 @@ struct verdict handle_setup(struct dispatch *d, struct call *call)
 	fd = add_ring_fd(d, call, call->ctx);
 	call->cursor = (uint64_t)fd;
 	(void)remote_interrupt(call->episode);
-	if (fd < 0)
+	if (fd < 0) {
 		context_destroy(call->ctx);
+		call->ctx = NULL;
+	}
 	v.after = fd < 0 ? setup_in_vain : setup_behind_reply;
 	return v;
 }
@@ -196,6 +216,8 @@ static void destroy_behind_reply(struct dispatch *d, struct call *call)
 
 	if (!err || err == -EINTR)
 		unmap_ring(r, call->wait.nr, call->wait.min_nr);
+	if (r->late)
+		return;
 	if (!err)
 		remote_result(r, 0);
 	episode_end(call);

@@ -12,12 +12,17 @@
  * will be made again, and its result can no more be set; system calls can still be run, from the
  * known place of the trapped one.
  *
+ * A thread in a frozen cgroup may not come to its next stop for as long as it pleases. Nobody waits
+ * for that: the step says -EAGAIN, and when the episode is gone through once more, from its start,
+ * the system calls that were made already give their values again, and the unfinished one goes on.
+ *
  * Death is possible at every step: each ptrace(2) may say ESRCH, and each wait may report the end.
  * The supervisor is then not the one who reaps, unless the thread is a process of ours (children.c
  * does that), so waits look with WNOWAIT first.
  */
 #include "remote.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,7 +35,7 @@
 #include "tracee.h"
 #include "util.h"
 
-#define REMOTE_DEADLINE_NS (5 * NSEC_PER_SEC)
+#define PATIENCE_NS (20 * NSEC_PER_MSEC)	/* for each stop; then the thread is late */
 #define TURNS_TO_LOOK 52		/* after the quick ones, then every 100 ms */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define SYSCALL_BYTES 2
@@ -45,6 +50,7 @@ static int remote_died(struct remote *r)
 {
 	r->gone = true;
 	r->stopped = false;
+	r->late = false;
 	return -ESRCH;
 }
 
@@ -60,31 +66,59 @@ static void remote_pause(struct remote *r)
 		r->owes_chld = true;	/* it may have been meant for the reaper too */
 }
 
-/* Waits for the next stop; *status as waitpid(2) gives it. A death is left for the reaper. */
+/* 0: it stands, *status as waitpid(2) gives it; -EAGAIN: it runs. A death is left for the reaper. */
+static int remote_look(struct remote *r, int *status)
+{
+	siginfo_t info = { 0 };
+
+	if (r->told) {
+		r->told = false;
+		*status = r->told_status;
+		return 0;
+	}
+	if (waitid(P_PID, (id_t)r->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL))
+		return remote_died(r);
+	if (!info.si_pid)
+		return -EAGAIN;
+	if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
+		return remote_died(r);
+	if (waitpid(r->tid, status, WNOHANG | __WALL) != r->tid || !WIFSTOPPED(*status))
+		return remote_died(r);
+	return 0;
+}
+
+static void remote_pay_chld(struct remote *r)
+{
+	if (r->owes_chld)
+		raise(SIGCHLD);
+	r->owes_chld = false;
+}
+
+/* After an execve of another thread, which took its number, it is not even traced. */
+static bool remote_was_replaced(struct remote *r, unsigned turn)
+{
+	return (r->was_late || turn % TURNS_TO_LOOK == TURNS_TO_LOOK - 1) && !tracee_is_traced_by_us(r->tid);
+}
+
+/* Waits for the next stop; -EAGAIN: it is late. */
 static int remote_wait(struct remote *r, int *status)
 {
-	const uint64_t deadline = now_ns() + REMOTE_DEADLINE_NS;
-	pid_t got;
+	const uint64_t deadline = now_ns() + (r->was_late ? 0 : PATIENCE_NS);
 
 	for (unsigned turn = 0;; turn++) {
-		siginfo_t info = { 0 };
+		const int err = remote_look(r, status);
 
-		if (waitid(P_PID, (id_t)r->tid, &info,
-			   WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL))
-			return remote_died(r);
-		if (info.si_pid && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
-			return remote_died(r);
-		if (info.si_pid) {
-			got = waitpid(r->tid, status, WNOHANG | __WALL);
-			if (got == r->tid && WIFSTOPPED(*status))
-				return 0;
-			return remote_died(r);
+		if (err != -EAGAIN) {
+			r->was_late = false;
+			return err;
 		}
-		if (now_ns() > deadline)
-			return -ETIMEDOUT;
-		if (turn % TURNS_TO_LOOK == TURNS_TO_LOOK - 1 && !tracee_is_traced_by_us(r->tid))
-			return remote_died(
-				r); /* its number is another thread's after an execve of that one */
+		if (remote_was_replaced(r, turn))
+			return remote_died(r);
+		if (r->was_late || now_ns() > deadline) {
+			r->late = true;
+			remote_pay_chld(r);
+			return -EAGAIN;
+		}
 		if (turn > 50)
 			remote_pause(r);
 		else
@@ -159,6 +193,11 @@ int remote_stop(struct remote *r)
 {
 	int status, err;
 
+	r->was_late = r->late;
+	r->late = false;
+	r->replayed = 0;
+	if (r->arrived)
+		return r->arrived_err;
 	do {
 		err = remote_wait(r, &status);
 		if (err)
@@ -174,6 +213,8 @@ int remote_stop(struct remote *r)
 		err = remote_block_signals(r);
 	if (!err && r->regs.rip != r->ip)
 		err = -EINTR;
+	r->arrived = true;
+	r->arrived_err = err;
 	return err;
 }
 
@@ -182,7 +223,7 @@ static int remote_go_on(struct remote *r, int *status)
 {
 	int err;
 
-	if (ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
+	if (r->stopped && ptrace(PTRACE_SYSCALL, r->tid, NULL, NULL))
 		return remote_died(r);
 	r->stopped = false;
 	err = remote_wait(r, status);
@@ -221,16 +262,37 @@ static int remote_prepare(struct remote *r, long nr, const uint64_t args[6])
 	return remote_set_regs(r, &regs);
 }
 
-int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
+/* Goes on where it was when the thread was late. */
+static int remote_run(struct remote *r, long nr, const uint64_t args[6], int64_t *value)
 {
 	struct user_regs_struct regs;
-	int err = remote_prepare(r, nr, args);
+	int err = r->in_call ? 0 : remote_prepare(r, nr, args);
 
-	for (int stop = 0; stop < 2 && !err; stop++)
+	r->in_call = true;
+	for (; r->stops < 2 && !err; r->stops += !err)
 		err = remote_to_syscall_stop(r);
 	if (!err)
 		err = remote_get_regs(r, &regs);
-	return err ? err : (int64_t)regs.rax;
+	*value = err ? err : (int64_t)regs.rax;
+	return err;
+}
+
+int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
+{
+	int64_t value;
+
+	if (r->late || r->gone)
+		return r->late ? -EAGAIN : -ESRCH;
+	if (r->replayed < r->made)
+		return r->values[r->replayed++];
+	if (remote_run(r, nr, args, &value) == -EAGAIN)
+		return -EAGAIN;
+	r->in_call = false;
+	r->stops = 0;
+	assert(r->made < ARRAY_SIZE(r->values));
+	r->values[r->made++] = value;
+	r->replayed = r->made;
+	return value;
 }
 
 void remote_result(struct remote *r, int64_t value)
@@ -261,33 +323,43 @@ static int remote_to_first_stop(struct remote *r)
 	return -EINTR;
 }
 
-void remote_sigsuspend(struct remote *r, uint64_t mask_at)
+static int remote_enter_sigsuspend(struct remote *r, uint64_t mask_at)
 {
 	const uint64_t args[6] = { mask_at, sizeof(r->old_mask), 0, 0, 0, 0 };
 
-	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask)) {
-		remote_died(r);
-		return;
-	}
+	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask))
+		return remote_died(r);
 	r->mask_kept = true;
+	return remote_prepare(r, SYS_rt_sigsuspend, args);
+}
+
+int remote_sigsuspend(struct remote *r, uint64_t mask_at)
+{
+	int err = 0;
+
+	if (!r->in_call)
+		err = remote_enter_sigsuspend(r, mask_at);
+	r->in_call = true;
 	/*
 	 * A signal that the old mask lets through too may be delivered on the way in: then that is
 	 * all.
 	 */
-	if (remote_prepare(r, SYS_rt_sigsuspend, args) || remote_to_first_stop(r))
-		return;
+	if (!err && r->stops == 0)
+		err = remote_to_first_stop(r);
+	if (err)
+		return err;
 	/*
 	 * The interrupt makes it return at once, also when another thread has taken the signal
 	 * meanwhile.
 	 */
-	if (ptrace(PTRACE_INTERRUPT, r->tid, NULL, NULL) == 0)
-		(void)remote_to_first_stop(r);
+	if (r->stops++ == 0)
+		err = remote_interrupt(r);
+	return err ? err : remote_to_first_stop(r);
 }
 
 void remote_release(struct remote *r)
 {
-	if (r->owes_chld)
-		raise(SIGCHLD);
+	remote_pay_chld(r);
 	if (r->gone)
 		return;
 	if (r->stopped) {

@@ -19,6 +19,16 @@ struct remote {
 	pid_t tid;
 	uint64_t ip;		/* behind the trapped call's instruction */
 	bool stopped;
+	bool late;		/* its next stop does not come; nothing more is done now */
+	bool was_late;		/* and so it was the last time: it is not waited for */
+	bool told;		/* its next stop, which somebody else has waited for */
+	int told_status;
+	bool arrived;		/* behind its trapped call, with this outcome */
+	int arrived_err;
+	bool in_call;		/* a system call of ours is under way, and at this one of its stops */
+	unsigned stops;
+	unsigned made, replayed;	/* system calls of ours with their values; those told again */
+	int64_t values[8];
 	bool gone;		/* it died on the way */
 	bool mask_kept;		/* the thread's mask is as it shall be: leave it */
 	int deliver;		/* a signal that was on its way: goes on at the release; 0: none */
@@ -38,12 +48,16 @@ int remote_interrupt(struct remote *r);		/* 0 or -ESRCH */
 
 /*
  * Waits until the thread stands behind its trapped call, with all signals blocked. The call's reply
- * must have been sent. 0, -ESRCH (died), -ETIMEDOUT, -EINVAL (no system call instruction); -EINTR:
- * a signal handler comes first, so that the call's result cannot be set; system calls can be made.
+ * must have been sent. 0, -ESRCH (died), -EINVAL (no system call instruction); -EINTR: a signal
+ * handler comes first, so that the call's result cannot be set; system calls can be made. -EAGAIN:
+ * it is late (a frozen cgroup): later this and all that follows is to be called again, in order.
  */
 int remote_stop(struct remote *r);
 
-/* Result of the call in the thread, -errno as the kernel's, -ESRCH when it died in it. */
+/*
+ * Result of the call in the thread, -errno as the kernel's, -ESRCH when it died in it. -EAGAIN and
+ * r->late: the thread is late. At most 8 in an episode.
+ */
 int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6]);
 
 /* What the trapped call shall return. */
@@ -55,10 +69,10 @@ void remote_restartable(struct remote *r, long nr);
 /*
  * Leaves the thread, at its release, as rt_sigsuspend(2) with the mask at this address of its own
  * would: what is pending under that mask is delivered under it, then the old mask holds again.
- * Never sleeps.
+ * Never sleeps. -EAGAIN: the thread is late; everything else is final.
  */
-void remote_sigsuspend(struct remote *r, uint64_t mask_at);
+int remote_sigsuspend(struct remote *r, uint64_t mask_at);
 
-void remote_release(struct remote *r);
+void remote_release(struct remote *r);		/* not while it is late, unless it is gone */
 
 #endif

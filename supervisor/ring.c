@@ -102,6 +102,11 @@ int ring_seal(struct ring *r)
 	return fcntl(r->memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) ? neg_errno() : 0;
 }
 
+void ring_set_id(struct ring *r, uint32_t id)
+{
+	header(r)->id = id;
+}
+
 void ring_destroy(struct ring *r)
 {
 	if (r->map)

@@ -31,6 +31,7 @@ struct ring {
  */
 int ring_size(uint32_t nr, unsigned possible_cpus, unsigned *slots, size_t *bytes);
 
+void ring_set_id(struct ring *r, uint32_t id);	/* before a program sees it */
 int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id);	/* 0 or -errno */
 /*
  * When both have mapped it: no other writable mapping, and MADV_REMOVE cannot empty it. 0 or -errno.

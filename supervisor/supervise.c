@@ -18,6 +18,7 @@
 #include "complete.h"
 #include "dispatch.h"
 #include "engine_peer.h"
+#include "episode.h"
 #include "key.h"
 #include "launch.h"
 #include "log.h"
@@ -243,10 +244,19 @@ static int build(struct supervisor *s)
 	return dispatch_start(d);
 }
 
+static bool stopped(void *arg, pid_t tid, int wait_status)
+{
+	struct supervisor *s = arg;
+
+	return episode_stopped(&s->d, tid, wait_status);
+}
+
 static int watch(struct supervisor *s)
 {
-	const struct children_events events = { .program = program_changed, .none_left = none_left,
-						 .arg = s };
+	const struct children_events events = { .program = program_changed,
+						.stopped = stopped,
+						.none_left = none_left,
+						.arg = s };
 
 	s->follow = (struct guardian_follow){
 		.program_pidfd = tracee_open_process(s->launch.pid),

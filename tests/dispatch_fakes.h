@@ -134,9 +134,13 @@ int remote_interrupt(struct remote *r)
 	return 0;
 }
 
+static unsigned remote_late;		/* how often the thread is not there yet */
+
 int remote_stop(struct remote *r)
 {
-	return 0;
+	r->late = remote_late > 0;
+	remote_late -= r->late;
+	return r->late ? -EAGAIN : 0;
 }
 
 int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6])
@@ -158,8 +162,9 @@ void remote_restartable(struct remote *r, long nr)
 {
 }
 
-void remote_sigsuspend(struct remote *r, uint64_t mask_at)
+int remote_sigsuspend(struct remote *r, uint64_t mask_at)
 {
+	return 0;
 }
 
 void remote_release(struct remote *r)

@@ -293,6 +293,7 @@ static inline void rig_close(void)
 	workers_destroy(workers);
 	loop_unwatch(d.listener);
 	loop_timer_stop(d.loop, &d.watch);
+	loop_timer_stop(d.loop, &d.late_timer);
 	loop_destroy(d.loop);
 }
 

@@ -305,6 +305,41 @@ START_TEST(a_signal_ends_a_wait)
 }
 END_TEST
 
+static bool context_is_there(void)
+{
+	return area->ctxp != 0;
+}
+
+START_TEST(a_frozen_thread_holds_nobody_up)
+{
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	area->ctxp = 0;
+	remote_late = 3;
+	answered(call(0, SYS_io_setup, 1, (uintptr_t)&area->ctxp, 0, NULL, NULL));
+	ck_assert_uint_eq(area->ctxp, 0);
+	ck_assert_uint_eq(remote_late, 2);
+	ck_assert_int_eq(answered(call(1, SYS_io_destroy, 1, 0, 0, NULL, NULL)).value, -EINVAL);
+	ck_assert_uint_eq(area->ctxp, 0);
+	run_until(context_is_there);
+	ck_assert_uint_eq(remote_late, 0);
+	ck_assert_int_eq(remote_value, 0);
+	ck_assert_uint_eq(area->ctxp, handle(ring_count_made - 1));
+	rig_close();
+}
+END_TEST
+
+START_TEST(a_frozen_thread_that_dies_leaves_nothing)
+{
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	area->ctxp = 0;
+	remote_late = 1000000;
+	answered(call(0, SYS_io_setup, 1, (uintptr_t)&area->ctxp, 0, NULL, NULL));
+	rig_close();
+	ck_assert_uint_eq(area->ctxp, 0);
+	remote_late = 0;
+}
+END_TEST
+
 START_TEST(a_foreign_call_is_enosys)
 {
 	uint64_t c;
@@ -325,4 +360,4 @@ UNIT_MAIN("dispatch", what_is_done_at_once_is_there_before_the_answer,
 	  each_waiter_is_woken_by_what_it_misses, one_list_wakes_the_waiters_of_all_contexts,
 	  what_was_taken_before_the_wait_counts,
 	  a_timeout_gives_what_is_there, nothing_is_taken_for_a_caller_that_is_gone, a_signal_ends_a_wait,
-	  a_foreign_call_is_enosys)
+	  a_frozen_thread_holds_nobody_up, a_frozen_thread_that_dies_leaves_nothing, a_foreign_call_is_enosys)

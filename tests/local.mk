@@ -64,6 +64,7 @@ victims = \
 	%D%/parity/victim_wake_keys \
 	%D%/victim_deny \
 	%D%/victim_durable \
+	%D%/victim_frozen \
 	%D%/victim_fuse \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
@@ -88,6 +89,7 @@ script_tests = \
 	%D%/docs.sh \
 	%D%/doctor.sh \
 	%D%/durable.sh \
+	%D%/frozen.sh \
 	%D%/gdb.sh \
 	%D%/guardian.sh \
 	%D%/keys.sh \
