@@ -261,6 +261,16 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 	return verdict_continue();
 }
 
+/* The caller's address space, without its process. Who has it is remembered: it may not have called. */
+static bool lives_on(struct dispatch *d, const struct call *call)
+{
+	const pid_t other = mm_other_user(call->mm, call->thread->process, (pid_t)call->notice.tid);
+
+	if (other)
+		tasks_meet(d->tasks, other);
+	return other != 0;
+}
+
 static bool has_work(const struct mm *mm)
 {
 	return !list_empty(&mm->contexts) || mm->requests;
@@ -278,8 +288,7 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 	}
 	if (mm->exec != MM_EXEC_NONE && mm->exec_tid != tid)
 		return verdict_park(&mm->held);
-	if (mm->exec == MM_EXEC_NONE && has_work(mm) &&
-	    !mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid)) {
+	if (mm->exec == MM_EXEC_NONE && has_work(mm) && !lives_on(d, call)) {
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;
@@ -357,8 +366,7 @@ struct verdict life_exit(struct dispatch *d, struct call *call)
 	if (!call->again) {
 		thread_exits(call->thread);
 		if (!has_work(mm) || mm->closing ||
-		    (call->kind == CALL_EXIT && !last_thread(d, call)) ||
-		    mm_has_other_user(mm, call->thread->process, (pid_t)call->notice.tid))
+		    (call->kind == CALL_EXIT && !last_thread(d, call)) || lives_on(d, call))
 			return verdict_continue();
 		mm->closing = true;
 		cancel_peers(d, mm);

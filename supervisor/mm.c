@@ -100,7 +100,8 @@ struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 		struct mm *mm = list_entry(node, struct mm, node);
 		const struct process *user = mm_user(mm, but);
 
-		if (!mm->dead && user && mm_shared_by(mm, user, tid))
+		/* without any user that we know, it lives on in one that has not called yet */
+		if (!mm->dead && (user || list_empty(&mm->processes)) && mm_shared_by(mm, user, tid))
 			return mm;
 	}
 	return NULL;
@@ -110,23 +111,28 @@ struct mm_search {
 	const struct mm *mm;
 	pid_t user;		/* a task that has the mm */
 	pid_t but;
+	pid_t found;
 };
 
 static int is_other_user(pid_t tgid, void *arg)
 {
-	const struct mm_search *s = arg;
+	struct mm_search *s = arg;
 
-	return tgid != s->but && tracee_same_mm(s->user, tgid) == 1;
+	if (tgid == s->but || tracee_same_mm(s->user, tgid) != 1)
+		return 0;
+	s->found = tgid;
+	return 1;
 }
 
-bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid)
+pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 {
-	struct mm_search search = { mm, tid, p->tgid };
+	struct mm_search search = { mm, tid, p->tgid, 0 };
 	const struct process *user = mm_user(mm, p);
 
 	if (user && (mm->closing || mm_shared_by(mm, user, tid)))
-		return true;
-	return tracee_for_descendants(is_other_user, &search);
+		return user->tgid;
+	(void)tracee_for_descendants(is_other_user, &search);
+	return search.found;
 }
 
 struct context *mm_context(struct mm *mm, uaddr handle, uint32_t slot)

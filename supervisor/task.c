@@ -198,6 +198,14 @@ static struct process *tasks_process(struct tasks *t, pid_t tid, int *err)
 	return p ? p : process_create(t, tgid, tid, err);
 }
 
+void tasks_meet(struct tasks *t, pid_t tgid)
+{
+	int err;
+
+	if (!process_find(t, tgid))
+		(void)process_create(t, tgid, tgid, &err);
+}
+
 int thread_refresh(struct thread *th)
 {
 	int fd = tracee_open_thread(th->source.tid, th->source.tgid);

@@ -107,15 +107,17 @@ struct thread *tasks_find(struct tasks *t, pid_t tid);	/* NULL: unknown */
  * *err.
  */
 struct thread *tasks_thread(struct tasks *t, pid_t tid, int *err);
+/* It shares an address space and has made no call yet: known from now on, if it still lives. */
+void tasks_meet(struct tasks *t, pid_t tgid);
 void thread_forget(struct thread *th);		/* no parked call; its process stays */
 int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ... */
 char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
 
 /*
- * Is there a user of mm beside this process, of which tid is alive (the leader may be a zombie)?
+ * A user of mm beside this process, of which tid is alive (the leader may be a zombie); 0: none.
  * Asks kcmp for every process below us, known or not.
  */
-bool mm_has_other_user(const struct mm *mm, const struct process *p, pid_t tid);
+pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
 void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */

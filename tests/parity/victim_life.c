@@ -162,6 +162,31 @@ static void threads(void)
 	obs_yes("15.leader/written", file_holds(data_fd, 'l'));
 }
 
+/* --- a sharer that has made no call yet survives who made the contexts ----------------------- */
+
+enum { POKE_FD = 100, ANSWER_FD };	/* over an exec */
+
+static int poke[2], answer[2];
+
+/* Its answer is what a look at the old context says, once it is told to look. */
+static int late_sharer(void *arg)
+{
+	char what;
+
+	if (read(poke[0], &what, 1) != 1)
+		return 1;
+	what = (char)-aio_submit(ctx, 0, NULL);
+	return write(answer[1], &what, 1) == 1 ? 7 : 2;
+}
+
+static void ask_late_sharer(const char *tag)
+{
+	char what = 0;
+
+	need(write(poke[1], "", 1) == 1 && read(answer[0], &what, 1) == 1);
+	obs_num(tag, -what);
+}
+
 /* --- the end of an address space ------------------------------------------------------------- */
 
 static const char *self;
@@ -177,6 +202,20 @@ static void exec_self(const char *what, aio_context_t old)
 	_exit(99);
 }
 
+/* The contexts of the old image live on in its sharer, and do not show here. */
+static int after_exec_beside_sharer(aio_context_t old)
+{
+	aio_context_t own = 0;
+
+	obs_num("15.clone-vm/exec-old-context", aio_submit(old, 0, NULL));
+	obs_num("15.clone-vm/exec-own-setup", aio_setup(1, &own));
+	obs_num("15.clone-vm/exec-own-id", ring_of(own)->id);
+	poke[1] = POKE_FD;
+	answer[0] = ANSWER_FD;
+	ask_late_sharer("15.clone-vm/sharer-looks");
+	return 11;
+}
+
 /* What a new image finds: the data of its predecessor, and nothing else. */
 static int after_exec(char **argv)
 {
@@ -185,6 +224,8 @@ static int after_exec(char **argv)
 	char tag[64];
 
 	victim_start();
+	if (!strcmp(argv[1], "sharer"))
+		return after_exec_beside_sharer(old);
 	snprintf(tag, sizeof(tag), "15.%s/written", argv[1]);
 	obs_yes(tag, file_holds(fd, *argv[1]));
 	snprintf(tag, sizeof(tag), "15.%s/old-context", argv[1]);
@@ -230,6 +271,42 @@ static void ends(void)
 	obs_num("15.kill/reader", wait_child(pid));
 }
 
+static void start_late_sharer(void)
+{
+	char *stack = pages(16);
+
+	ctx = aio_context(32);
+	need(write_blocks(ctx, 's') == BLOCKS);
+	need(clone(late_sharer, stack + 16 * PAGE, CLONE_VM | SIGCHLD, NULL) > 0);
+}
+
+static void outlived(void)
+{
+	pid_t pid = victim_fork();
+
+	if (!pid) {
+		start_late_sharer();
+		dup2(poke[1], POKE_FD);
+		dup2(answer[0], ANSWER_FD);
+		exec_self("sharer", ctx);
+	}
+	obs_num("15.clone-vm/after-exec", wait_child(pid));
+	pid = victim_fork();
+	if (!pid) {
+		start_late_sharer();
+		kill(getpid(), SIGKILL);
+	}
+	obs_num("15.clone-vm/maker-killed", wait_child(pid));
+	ask_late_sharer("15.clone-vm/after-kill");
+	pid = victim_fork();
+	if (!pid) {
+		start_late_sharer();
+		_exit(12);
+	}
+	obs_num("15.clone-vm/maker-exits", wait_child(pid));
+	ask_late_sharer("15.clone-vm/after-exit");
+}
+
 static void failed_exec(void)
 {
 	struct io_event ev[BLOCKS];
@@ -262,5 +339,7 @@ int main(int argc, char **argv)
 	threads();
 	failed_exec();
 	ends();
+	need(!pipe(poke) && !pipe(answer));
+	outlived();
 	return victim_end();
 }
