@@ -9,6 +9,10 @@
  * The call may be parked at its cursor and continued: by a write that must be waited for, or by
  * bounce memory or descriptors that are used up. Accepted entries are never undone.
  */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "complete.h"
 #include "episode.h"
 #include "iocb.h"
@@ -68,6 +72,25 @@ static void unreserve(struct submission *s, struct request *r)
 	request_destroy(r);
 }
 
+/*
+ * O_DIRECT transfers that the kernel's io_submit waits for: writes that make a file of ext2 to ext4
+ * larger (IOMAP_DIO_FORCE_WAIT in ext4_dio_write_iter(), 6.18), and all on btrfs.
+ */
+static bool direct_waits(const struct request *r)
+{
+	const struct fs *fs = r->file->fs;
+	struct stat st;
+
+	if (r->file->io.class != FILE_LOCAL || !fs)
+		return false;
+	if (strcmp(fs->type, "btrfs") == 0)
+		return true;
+	return r->io.op == IO_WRITE && strncmp(fs->type, "ext", 3) == 0 &&
+	       !fstat(r->file->io.fd, &st) &&
+	       (r->file->open_flags & O_APPEND ||
+		r->io.offset + (int64_t)r->io.length_bytes > st.st_size);
+}
+
 /* D1: what the caller would be blocked for in the kernel, and must be here. */
 static bool caller_waits(const struct submission *s, const struct request *r)
 {
@@ -75,7 +98,7 @@ static bool caller_waits(const struct submission *s, const struct request *r)
 
 	switch (s->d->cfg->submit) {
 	case CONFIG_SUBMIT_KERNEL:
-		return transfer && !r->io.direct;
+		return transfer && (!r->io.direct || direct_waits(r));
 	case CONFIG_SUBMIT_AUTO:
 		return r->io.op == IO_WRITE && !r->io.direct && r->storage;
 	case CONFIG_SUBMIT_ASYNC:

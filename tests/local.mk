@@ -62,6 +62,8 @@ victims = \
 	%D%/parity/victim_submit_errors \
 	%D%/parity/victim_threads \
 	%D%/parity/victim_wake_keys \
+	%D%/parity/victim_entry \
+	%D%/parity/victim_async \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -102,10 +104,12 @@ script_tests = \
 	%D%/parity-old-kernel.sh \
 	%D%/parity-submit-kernel.sh \
 	%D%/parity-threads.sh \
+	%D%/parity/async.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
+	%D%/parity/entry.sh \
 	%D%/parity/eventfd.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
@@ -153,12 +157,14 @@ test_files = \
 	%D%/lib.sh \
 	%D%/rules.awk \
 	%D%/rules.sh \
+	%D%/parity/async.expect \
 	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
 	%D%/parity/compare.awk \
 	%D%/parity/destroy.expect \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
+	%D%/parity/entry.expect \
 	%D%/parity/eventfd.expect \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \

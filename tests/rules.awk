@@ -159,7 +159,6 @@ END {
 	print "Made by `make rules` from the ids above and the tests' own lists; not to be edited."
 	print "A name before a colon is a victim, `tests/parity/victim_NAME.c`, what follows are its"
 	print "observations, `+N` as many more; a file is a script whose tests name the rule."
-	print rules " ids, " count " observations."
 	print ""
 	print "| id | covered by |"
 	print "|---|---|"

@@ -3,11 +3,15 @@
 # If this breaks, something that a program can see is promised and nobody looks.
 # rules.sh --print: the document as it should be (`make rules`).
 cd "${srcdir:-.}" || exit
+LC_ALL=C
+export LC_ALL
 
 made()
 {
+	# shellcheck disable=SC2046
 	"${AWK:-awk}" -v faults="$1" -f tests/rules.awk docs/aio-abi.md tests/parity/differences \
-		tests/parity/*.expect tests/*.sh tests/*/*.sh tests/parity/compare.awk
+		tests/parity/*.expect $(find tests -name '*.sh' | LC_ALL=C sort) \
+		tests/parity/compare.awk
 }
 
 if [ "${1-}" = --print ]; then
@@ -23,13 +27,14 @@ cp "$tmp/check.out" "$tmp/made"
 is 'each rule has a test, each test a rule' "$(cat "$tmp/faults")" ''
 check 'Part 4 is up to date (make rules)' cmp "$tmp/made" docs/aio-abi.md
 
+diag "$(grep -c ': ' tests/parity/*.expect | awk -F: '{ n += $2 } END { print n }') observations"
+
 # what the check itself must find
 broken()
 {
 	mkdir -p "$tmp/tree/docs" "$tmp/tree/tests/parity"
 	cp tests/rules.awk tests/rules.sh tests/lib.sh "$tmp/tree/tests"
 	cp tests/parity/compare.awk "$tmp/tree/tests/parity"
-	mkdir -p "$tmp/tree/tests/clients"
 	printf '%s\n' '{1.one} and {1.two, untested: why} {T1}' >"$tmp/tree/docs/aio-abi.md"
 	: >"$tmp/tree/tests/parity/differences"
 	printf '%s\n' "$@" >"$tmp/tree/tests/parity/victim.expect"

@@ -106,14 +106,14 @@ END {
 	if (!native["replaced"]) {
 		report(native["calls"] > 0, "natively there are calls")
 		report(native["setup-delta"] == native["setup-nr"] && native["setup-nr"] > 0, \
-		       "aio-nr grows natively", native["setup-delta"] " not " native["setup-nr"])
+		       "aio-nr grows natively [2.aio-nr]", native["setup-delta"] " not " native["setup-nr"])
 	}
 	counted("calls seen by the supervisor", sandboxed["seen-calls"], sandboxed["calls"], \
 		sandboxed["broken"])
 	counted("requests seen by the supervisor", sandboxed["seen-requests"], \
 		sandboxed["requests"], sandboxed["killed"])
 	report(sandboxed["setup-nr"] > 0 && sandboxed["setup-delta"] == 0, \
-	       "aio-nr during the sandboxed run", "grew by " sandboxed["setup-delta"])
+	       "aio-nr during the sandboxed run [D11]", "grew by " sandboxed["setup-delta"])
 	report(before == after, "aio-nr before and after the sandboxed run", before " " after)
 	print "1.." tests
 }

@@ -30,7 +30,8 @@ static void header(void)
 	obs("3.head/fresh-header", "id %u head %u tail %u", ring->id, ring->head, ring->tail);
 	obs_formula("3.nr/value", ring->nr, ring_size(8));
 	obs("3.magic/value", "%#x", ring->magic);
-	obs("3.compat/and-incompat", "%u %u", ring->compat, ring->incompat);
+	obs_num("3.compat/value", ring->compat);
+	obs_num("3.incompat/value", ring->incompat);
 	obs_num("3.header-length/value", ring->header_length);
 	for (unsigned i = 0; i < ring->nr * sizeof(ring->event[0]); i++)
 		dirty += ((const char *)ring->event)[i] != 0;
