@@ -38,13 +38,16 @@ static int64_t copy_events(struct call *call, struct context *ctx, unsigned head
 /* One pass: the number taken, or -EFAULT with nothing taken. */
 static int64_t take(struct call *call, struct context *ctx)
 {
-	const unsigned head = ring_head(&ctx->ring);
-	const unsigned count =
-		(unsigned)min_u64(ring_count(&ctx->ring, head), call->wait.nr - call->cursor);
-	int64_t taken = count ? copy_events(call, ctx, head, count) : 0;
+	unsigned head, present, count;
+	int64_t taken;
 
-	if (taken > 0) {
+	if (!ring_view(&ctx->ring, &head, &present))
+		return 0;
+	count = (unsigned)min_u64(present, call->wait.nr - call->cursor);
+	taken = count ? copy_events(call, ctx, head, count) : 0;
+	if (taken >= 0)
 		ring_consume(&ctx->ring, head, count);
+	if (taken > 0) {
 		call->cursor += count;
 		call->ctx = ctx;
 		call->wait.last_head = head;
@@ -66,8 +69,9 @@ void getevents_undo(struct call *call)
 static bool takes_later(const struct dispatch *d, const struct call *call,
 			const struct context *ctx)
 {
-	const unsigned present = ring_count(&ctx->ring, ring_head(&ctx->ring));
+	unsigned head, present;
 
+	(void)ring_view(&ctx->ring, &head, &present);
 	return d->breakable && !call->broken && !call->wait.expired &&
 	       present < call->wait.min_nr - call->cursor && present < ctx->ring.nr / 2;
 }
@@ -225,9 +229,9 @@ struct verdict handle_getevents(struct dispatch *d, struct call *call)
 	return call->again ? resume(d, call) : begin(d, call);
 }
 
-static bool satisfied(const struct call *call, const struct context *ctx, unsigned present)
+static bool satisfied(const struct call *call, const struct context *ctx)
 {
-	return ctx->dead || present >= call->wait.min_nr - call->cursor;
+	return ctx->dead || ring_available(&ctx->ring) >= call->wait.min_nr - call->cursor;
 }
 
 /* aio_complete() of fs/aio.c wakes those whose missing count is present, oldest first. */
@@ -236,7 +240,7 @@ void waiters_wake(struct dispatch *d, struct context *ctx)
 	list_for_each(node, tmp, &ctx->waiters) {
 		struct call *call = list_entry(node, struct call, node);
 
-		if (satisfied(call, ctx, ring_count(&ctx->ring, ring_head(&ctx->ring))))
+		if (satisfied(call, ctx))
 			dispatch_run(d, call);
 	}
 }

@@ -5,6 +5,8 @@
  * reader's load of tail (acquire). A consumer frees slots by storing `head`; the acquire load of
  * head here pairs with its release, so that a slot is not overwritten while it is still being read.
  * A reader that moves head at will harms only itself: credit (context.c) bounds what is published.
+ * Nor does a tail that the program has stored harm anybody: io_getevents believes it, as the kernel's
+ * does, until the next completion stores ours again; what it hands out then is the program's own.
  */
 #include "ring.h"
 
@@ -134,13 +136,31 @@ void ring_publish(struct ring *r, const struct ring_event *ev)
 	atomic_store_explicit(&h->tail, r->tail, memory_order_release);
 }
 
+/* aio_read_events_ring() of fs/aio.c, 6.18 */
+bool ring_view(const struct ring *r, unsigned *head, unsigned *present)
+{
+	const struct ring_header *h = header(r);
+	const uint32_t stored = atomic_load_explicit(&h->head, memory_order_acquire);
+	const uint32_t tail = atomic_load_explicit(&h->tail, memory_order_acquire);
+
+	*head = stored % r->nr;
+	*present = (tail % r->nr + r->nr - *head) % r->nr;
+	return stored != tail;
+}
+
+/* aio_complete() of fs/aio.c, 6.18: 32 bits, which a head beyond the ring makes wrap. */
+uint32_t ring_available(const struct ring *r)
+{
+	const uint32_t head = atomic_load_explicit(&header(r)->head, memory_order_acquire);
+
+	return r->tail > head ? r->tail - head : r->tail + r->nr - head;
+}
+
 unsigned ring_peek(const struct ring *r, unsigned head, unsigned max,
 		   const struct ring_event **events)
 {
-	const unsigned end = head <= r->tail ? r->tail : r->nr;
-
 	*events = &header(r)->events[head];
-	return (unsigned)min_u64(end - head, max);
+	return (unsigned)min_u64(r->nr - head, max);
 }
 
 void ring_consume(struct ring *r, unsigned head, unsigned taken)

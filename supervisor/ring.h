@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The completion ring with the kernel's ABI (docs/aio-abi.md, 3): a memfd, mapped here and in the
- * tracee. The tracee owns every byte of it, so of all fields only `head` is ever read back, and
- * clamped.
+ * tracee. The tracee owns every byte of it, so of all fields only `head` and, for io_getevents,
+ * `tail` are ever read back, and clamped.
  */
 #ifndef RING_H
 #define RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ struct ring {
 	void *map;
 	size_t map_bytes;
 	unsigned nr;		/* slots; at most nr - 1 are in use */
-	unsigned tail;		/* ours; the shared one is only ever written */
+	unsigned tail;		/* ours; a store to the shared one does not change it */
 };
 
 /*
@@ -40,9 +41,12 @@ int ring_seal(struct ring *r);
 void ring_destroy(struct ring *r);
 
 unsigned ring_head(const struct ring *r);		/* always < nr */
-unsigned ring_count(const struct ring *r, unsigned head);	/* events between head and tail */
+unsigned ring_count(const struct ring *r, unsigned head);	/* from head to our own tail */
 void ring_publish(struct ring *r, const struct ring_event *ev);
-/* The longest piece of events in memory from head on, at most max; *events points into the ring. */
+/* What io_getevents finds, head < nr; false: head is tail, and is left as it is stored. */
+bool ring_view(const struct ring *r, unsigned *head, unsigned *present);
+uint32_t ring_available(const struct ring *r);	/* what a completion tells those who wait */
+/* The longest piece of slots in memory from head on, at most max; *events points into the ring. */
 unsigned ring_peek(const struct ring *r, unsigned head, unsigned max,
 		   const struct ring_event **events);
 void ring_consume(struct ring *r, unsigned head, unsigned taken);	/* stores the new head */

@@ -59,6 +59,7 @@ victims = \
 	%D%/parity/victim_setup \
 	%D%/parity/victim_signals \
 	%D%/parity/victim_slots \
+	%D%/parity/victim_stores \
 	%D%/parity/victim_submit_errors \
 	%D%/parity/victim_threads \
 	%D%/parity/victim_wake_keys \
@@ -126,6 +127,7 @@ script_tests = \
 	%D%/parity/setup.sh \
 	%D%/parity/signals.sh \
 	%D%/parity/slots.sh \
+	%D%/parity/stores.sh \
 	%D%/parity/submit_errors.sh \
 	%D%/parity/threads.sh \
 	%D%/parity/wake_keys.sh \
@@ -155,6 +157,7 @@ test_files = \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/lib.sh \
+	%D%/parity/stores.expect \
 	%D%/rules.awk \
 	%D%/rules.sh \
 	%D%/parity/async.expect \
