@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Free lists by size class. Small classes are cut from slabs, which are never given back;
- * large blocks are mapped one by one, and unmapped when what is kept would go over the limit. The
- * free block's first bytes link the list.
+ * Theory. Blocks are powers of two. Small ones are cut from slabs: aligned pieces of memory whose
+ * first block holds the slab's own data, so that a block's address tells its slab. Slabs without a
+ * block in use are kept up to a number, then unmapped. Large blocks are mapped one by one, and
+ * unmapped when what is kept of them would go over the limit. A free block's first bytes link the
+ * list that it is on.
  */
 #include "buffer.h"
 
 #include <stdbool.h>
 #include <sys/mman.h>
 
+#include "list.h"
 #include "util.h"
 
 #define CLASS_COUNT 24			/* 4 KiB << 23 = 32 GiB */
 #define SLAB_BYTES ((size_t)1 << 20)
 #define SLAB_CLASS_MAX 4		/* up to 64 KiB from slabs */
+#define IDLE_SLABS 16
 
 struct block {
 	struct block *next;
 };
 
 struct slab {
-	struct slab *next;
-	void *map;
+	struct list node;		/* buffers->slabs[class] while a block is free */
+	struct block *free;
+	unsigned class, used;
 };
 
 struct buffers {
 	uint64_t limit_bytes;
 	uint64_t used_bytes;
 	uint64_t kept_bytes;		/* large blocks on free lists */
-	struct block *free[CLASS_COUNT];
-	struct slab *slabs;
+	unsigned idle_slabs;
+	struct list slabs[SLAB_CLASS_MAX + 1];
+	struct block *free[CLASS_COUNT];	/* large ones */
 };
 
 static unsigned class_of(size_t size_bytes)
@@ -57,25 +63,28 @@ struct buffers *buffers_create(uint64_t limit_bytes)
 {
 	struct buffers *b = calloc(1, sizeof(*b));
 
-	if (b)
-		b->limit_bytes = limit_bytes;
+	if (!b)
+		return NULL;
+	b->limit_bytes = limit_bytes;
+	for (unsigned class = 0; class <= SLAB_CLASS_MAX; class++)
+		list_init(&b->slabs[class]);
 	return b;
 }
 
-static void push(struct buffers *b, unsigned class, void *block)
+static void push(struct block **list, void *block)
 {
 	struct block *free_block = block;
 
-	free_block->next = b->free[class];
-	b->free[class] = free_block;
+	free_block->next = *list;
+	*list = free_block;
 }
 
-static void *pop(struct buffers *b, unsigned class)
+static void *pop(struct block **list)
 {
-	struct block *block = b->free[class];
+	struct block *block = *list;
 
 	if (block)
-		b->free[class] = block->next;
+		*list = block->next;
 	return block;
 }
 
@@ -83,7 +92,7 @@ static void trim(struct buffers *b, uint64_t keep_bytes)
 {
 	for (unsigned class = SLAB_CLASS_MAX + 1; class < CLASS_COUNT; class++) {
 		while (b->kept_bytes > keep_bytes && b->free[class]) {
-			munmap(pop(b, class), class_bytes(class));
+			munmap(pop(&b->free[class]), class_bytes(class));
 			b->kept_bytes -= class_bytes(class);
 		}
 	}
@@ -94,35 +103,49 @@ void buffers_destroy(struct buffers *b)
 	if (!b)
 		return;
 	trim(b, 0);
-	while (b->slabs) {
-		struct slab *s = b->slabs;
-
-		b->slabs = s->next;
-		munmap(s->map, SLAB_BYTES);
-		free(s);
+	for (unsigned class = 0; class <= SLAB_CLASS_MAX; class++) {
+		for (struct list *node; (node = list_pop(&b->slabs[class]));)
+			munmap(list_entry(node, struct slab, node), SLAB_BYTES);
 	}
 	free(b);
 }
 
-static bool slab_add(struct buffers *b, unsigned class)
+/* Aligned to its size. */
+static struct slab *slab_map(void)
 {
-	struct slab *s = malloc(sizeof(*s));
-	char *map = s ? map_memory(SLAB_BYTES) : NULL;
+	char *twice = map_memory(2 * SLAB_BYTES);
+	size_t before = twice ? -(uintptr_t)twice % SLAB_BYTES : 0;
 
-	if (!map) {
-		free(s);
-		return false;
-	}
-	*s = (struct slab){ b->slabs, map };
-	b->slabs = s;
-	for (size_t at = SLAB_BYTES; at > 0; at -= class_bytes(class))
-		push(b, class, map + at - class_bytes(class));
-	return true;
+	if (!twice)
+		return NULL;
+	if (before)
+		munmap(twice, before);
+	munmap(twice + before + SLAB_BYTES, SLAB_BYTES - before);
+	return (struct slab *)(void *)(twice + before);
+}
+
+static struct slab *slab_of(void *block)
+{
+	return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_BYTES - 1));
+}
+
+static struct slab *slab_add(struct buffers *b, unsigned class)
+{
+	struct slab *s = slab_map();
+
+	if (!s)
+		return NULL;
+	*s = (struct slab){ .class = class };
+	for (size_t at = SLAB_BYTES; at > class_bytes(class); at -= class_bytes(class))
+		push(&s->free, (char *)s + at - class_bytes(class));
+	list_add(&b->slabs[class], &s->node);
+	b->idle_slabs++;
+	return s;
 }
 
 static void *get_large(struct buffers *b, unsigned class)
 {
-	void *block = pop(b, class);
+	void *block = pop(&b->free[class]);
 
 	if (block) {
 		b->kept_bytes -= class_bytes(class);
@@ -135,9 +158,44 @@ static void *get_large(struct buffers *b, unsigned class)
 
 static void *get_small(struct buffers *b, unsigned class)
 {
-	if (!b->free[class] && !slab_add(b, class))
+	struct slab *s = list_first(&b->slabs[class], struct slab, node);
+	void *block;
+
+	if (!s)
+		s = slab_add(b, class);
+	if (!s)
 		return NULL;
-	return pop(b, class);
+	b->idle_slabs -= s->used++ == 0;
+	block = pop(&s->free);
+	if (!s->free)
+		list_del(&s->node);
+	return block;
+}
+
+/* The slab goes to the front: its blocks are the warm ones. */
+static void put_small(struct buffers *b, void *block)
+{
+	struct slab *s = slab_of(block);
+
+	push(&s->free, block);
+	list_del(&s->node);
+	list_add(&b->slabs[s->class], &s->node);
+	if (--s->used)
+		return;
+	if (b->idle_slabs < IDLE_SLABS) {
+		b->idle_slabs++;
+		return;
+	}
+	list_del(&s->node);
+	munmap(s, SLAB_BYTES);
+}
+
+static void put_large(struct buffers *b, void *block, unsigned class)
+{
+	push(&b->free[class], block);
+	b->kept_bytes += class_bytes(class);
+	if (b->used_bytes + b->kept_bytes > b->limit_bytes)
+		trim(b, b->limit_bytes > b->used_bytes ? b->limit_bytes - b->used_bytes : 0);
 }
 
 void *buffer_get(struct buffers *b, size_t size_bytes)
@@ -160,12 +218,10 @@ void buffer_put(struct buffers *b, void *block, size_t size_bytes)
 	if (!block)
 		return;
 	b->used_bytes -= class_bytes(class);
-	push(b, class, block);
 	if (class <= SLAB_CLASS_MAX)
-		return;
-	b->kept_bytes += class_bytes(class);
-	if (b->used_bytes + b->kept_bytes > b->limit_bytes)
-		trim(b, b->limit_bytes > b->used_bytes ? b->limit_bytes - b->used_bytes : 0);
+		put_small(b, block);
+	else
+		put_large(b, block, class);
 }
 
 uint64_t buffers_used_bytes(const struct buffers *b)

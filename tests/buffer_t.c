@@ -124,6 +124,29 @@ START_TEST(kept_blocks_make_way)
 }
 END_TEST
 
+/* After a burst of small requests their memory is the host's again, but for what is kept at hand. */
+START_TEST(idle_slabs_are_given_back)
+{
+	static void *block[2][128 * 1024];
+	struct buffers *b = buffers_create(1024ull * MIB);
+	const size_t before = mapped_bytes();
+	const unsigned count = 64 * MIB / PAGE_BYTES;
+
+	for (unsigned i = 0; i < count; i++) {
+		block[0][i] = buffer_get(b, PAGE_BYTES);
+		block[1][i] = i % 16 ? NULL : buffer_get(b, 16 * PAGE_BYTES);
+	}
+	ck_assert_uint_ge(mapped_bytes(), before + 128 * MIB);
+	for (unsigned i = 0; i < count; i++) {
+		buffer_put(b, block[0][i], PAGE_BYTES);
+		buffer_put(b, block[1][i], 16 * PAGE_BYTES);
+	}
+	ck_assert_uint_le(mapped_bytes(), before + 16 * MIB);
+	buffers_destroy(b);
+	ck_assert_uint_le(mapped_bytes(), before);
+}
+END_TEST
+
 START_TEST(one_request_gets_a_quarter_at_most)
 {
 	static const struct {
@@ -154,4 +177,5 @@ END_TEST
 
 UNIT_MAIN("buffer", blocks_are_aligned_and_apart, the_limit_holds_for_what_is_in_use,
 	  a_block_counts_as_its_whole_class, what_is_put_back_is_used_again, kept_blocks_make_way,
+	  idle_slabs_are_given_back,
 	  one_request_gets_a_quarter_at_most, absurd_sizes_are_refused)
