@@ -15,6 +15,10 @@
 #include "creds.h"
 #include "iocb.h"
 
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+
 static int key_store(struct submission *s, uint64_t at, bool known)
 {
 	const uint32_t zero = 0;
@@ -177,6 +181,13 @@ int submit_prepare(struct submission *s, struct request *r, const struct iocb *c
 	return err;
 }
 
+/* kiocb_set_rw_flags() of include/linux/fs.h: RWF_NOAPPEND takes what O_APPEND has set away. */
+static bool appends(const struct request *r)
+{
+	return r->io.rw_flags & RWF_APPEND ||
+	       (r->file->open_flags & O_APPEND && !(r->io.rw_flags & RWF_NOAPPEND));
+}
+
 /* generic_write_check_limits() of mm/filemap.c. 0: go on; else the result, without any I/O. */
 static int64_t apply_size_limit(struct submission *s, struct request *r)
 {
@@ -190,7 +201,7 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	if (limit == UINT64_MAX)
 		return 0;
 	/* what is known of it here: FUSE or NFS would be asked otherwise, and may not answer */
-	if ((r->file->open_flags & O_APPEND || r->io.rw_flags & RWF_APPEND) &&
+	if (appends(r) &&
 	    statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx) == 0)
 		at = sx.stx_size;
 	if (at >= limit) {

@@ -107,7 +107,9 @@ static void raise_limits(void)
 	}
 	if (getrlimit(RLIMIT_FSIZE, &size) == 0) {
 		size.rlim_cur = size.rlim_max;
-		(void)setrlimit(RLIMIT_FSIZE, &size);
+		/* a program that may raise its own limit may be above ours */
+		if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }))
+			(void)setrlimit(RLIMIT_FSIZE, &size);
 	}
 }
 

@@ -44,5 +44,18 @@ else
 	skip "setpriv is not installed"
 fi
 
+# A program that may raise its limit on file sizes is not held to the one that the supervisor was born with.
+if ! have prlimit; then
+	skip "prlimit is not installed"
+elif ! prlimit --fsize=8192 prlimit --fsize=unlimited true 2>/dev/null; then
+	skip "raising a hard limit needs CAP_SYS_RESOURCE"
+else
+	rm -f "$disk/file"
+	run timeout 60 prlimit --fsize=8192 "$AIO_SANDBOX" -q prlimit --fsize=unlimited \
+		"$top_builddir/tests/victim_steps" setup "file=$disk/file"
+	is "a limit on file sizes that the program has raised" "$status $(echo "$out" | tr '\n' ' ')" \
+		"0 setup: 0 direct: 65536 buffered: 65536 "
+fi
+
 nothing_left
 done_testing

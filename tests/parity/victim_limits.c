@@ -10,6 +10,9 @@
 #ifndef RWF_NOSIGNAL
 #define RWF_NOSIGNAL 0x100
 #endif
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
 
 static aio_context_t ctx;
 static volatile sig_atomic_t handled, handler_tid, handler_code, handler_pid;
@@ -94,12 +97,36 @@ static void sigpipe(void)
 	obs_num("8.signals/default-kills", wait_child(pid));
 }
 
+/* Of a file of 12000 bytes that is open O_APPEND, the limit being 8192. */
+static const char *append(int fd, int rw_flags, size_t len, long offset)
+{
+	struct iocb cb;
+
+	prep(&cb, IOCB_CMD_PWRITE, fd, data, len, offset);
+	cb.aio_rw_flags = rw_flags;
+	return outcome(ctx, &cb);
+}
+
+static void file_size_limit_append(int fd)
+{
+	show_signal("8.fsize/o-append", append(fd, 0, 8, 0));
+	show_signal("8.fsize/noappend-below", append(fd, RWF_NOAPPEND, 8, 0));
+	show_signal("8.fsize/noappend-across", append(fd, RWF_NOAPPEND, 400, 8000));
+	show_signal("8.fsize/noappend-at", append(fd, RWF_NOAPPEND, 1, 8192));
+	obs_num("8.fsize/append-size", file_size(fd));
+	need(!ftruncate(fd, 8000));
+	show_signal("8.fsize/append-across", append(fd, 0, 400, 0));
+	show_signal("8.fsize/append-offset-beyond", append(fd, RWF_APPEND, 1, 100));
+	close(fd);
+}
+
 static void file_size_limit(void)
 {
 	struct rlimit old, limit;
 	struct iovec across[] = { { data, 8000 }, { data, 400 } };
-	int fd = tmp_open(O_RDWR);
+	int fd = tmp_open(O_RDWR), append_fd = tmp_open(O_RDWR | O_APPEND);
 
+	need(!ftruncate(append_fd, 12000));	/* cannot be had below the limit */
 	handle(SIGXFSZ);
 	need(!getrlimit(RLIMIT_FSIZE, &old));
 	limit = old;
@@ -112,6 +139,7 @@ static void file_size_limit(void)
 	show_signal("8.fsize/length-0", run(IOCB_CMD_PWRITE, fd, data, 0, 8192));
 	show_signal("8.fsize/vector", run(IOCB_CMD_PWRITEV, fd, across, 2, 0));
 	show_signal("8.fsize/read", run(IOCB_CMD_PREAD, fd, data, 9000, 0));
+	file_size_limit_append(append_fd);
 	need(!setrlimit(RLIMIT_FSIZE, &old));
 	obs_num("8.fsize/size", file_size(fd));
 	obs("8.fsize/lifted", "%s", run(IOCB_CMD_PWRITE, fd, data, 1, 8192));
