@@ -36,6 +36,7 @@ struct dispatch {
 	struct engine *engine;		/* top of the chain */
 	struct pulse *pulse;
 	struct keys *keys;		/* NULL: nobody wants keys */
+	struct creds_table *creds;	/* NULL: we are not privileged */
 	unsigned possible_cpus;
 	uaddr space_end;		/* tracee_space_end() */
 	struct loop_watch *listener;

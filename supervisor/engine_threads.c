@@ -6,6 +6,8 @@
  * Work comes back one by one; the ios are collected and handed on together by a hook at the end of
  * the loop's turn. A cancelled io that was still queued has no such turn coming: a kick makes one.
  *
+ * A worker keeps the credentials of its last io until one with others comes.
+ *
  * A worker's thread blocks all signals, so SIGPIPE and SIGXFSZ stay pending there and end with it.
  */
 #include "engine.h"
@@ -15,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "creds.h"
 #include "loop.h"
 #include "util.h"
 #include "workers.h"
@@ -105,7 +108,9 @@ static void job_run(struct work *w)
 
 	if (stamps)
 		io->started_ns = now_ns();
-	io->result = io->has_ioprio ? call_with_ioprio(job) : call_uninterrupted(job);
+	io->result = creds_be(io->who);
+	if (!io->result)
+		io->result = io->has_ioprio ? call_with_ioprio(job) : call_uninterrupted(job);
 	if (stamps)
 		io->done_ns = now_ns();
 }

@@ -21,6 +21,7 @@
 #include <liburing.h>
 #include <sys/uio.h>
 
+#include "creds.h"
 #include "log.h"
 #include "loop.h"
 #include "util.h"
@@ -32,6 +33,7 @@
 enum {
 	CQ_PER_SQ = 4,
 	RETRY_NS = 1000000,
+	PERSONS = 64,
 };
 
 /* Each set is tried where the kernel refuses the one before: 6.0, 5.19, and older. */
@@ -39,6 +41,12 @@ static const unsigned setup_flags[] = {
 	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER,
 	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
 	0,
+};
+
+/* A record of credentials that the kernel has a copy of, to be named in an entry. */
+struct personality {
+	uint64_t number;		/* of the record; 0: none */
+	int id;
 };
 
 struct uring {
@@ -50,6 +58,7 @@ struct uring {
 	unsigned in_flight;		/* from submit() to done() */
 	uint64_t batch_ns; /* start of the batch that is being filled; 0: not read yet */
 	struct list again;
+	struct personality persons[PERSONS];	/* by number; the newest wins */
 	struct io_uring ring;
 };
 
@@ -122,15 +131,54 @@ static struct io_uring_sqe *get_sqe(struct uring *u)
 	return io_uring_get_sqe(&u->ring);
 }
 
+/* This thread registers what it is just then: for that moment it is somebody else. */
+static int personality_make(struct uring *u, const struct creds *who)
+{
+	int id = creds_be(who);
+
+	if (id == 0) {
+		id = io_uring_register_personality(&u->ring);
+		(void)creds_be(NULL);
+	}
+	return id;
+}
+
+/* For an entry's `personality`: 0 is our own; -errno. Entries must not outlive what they name. */
+static int personality_of(struct uring *u, const struct creds *who)
+{
+	struct personality *p = who ? &u->persons[who->number % PERSONS] : NULL;
+	int id;
+
+	if (!p || p->number == who->number)
+		return p ? p->id : 0;
+	if (p->number)
+		push(u);
+	if (p->number && io_uring_sq_ready(&u->ring))
+		return -EBUSY;
+	id = personality_make(u, who);
+	if (id < 0)
+		return id;
+	if (p->number)
+		io_uring_unregister_personality(&u->ring, p->id);
+	*p = (struct personality){ who->number, id };
+	return id;
+}
+
 /* A forced hand-over to io-wq may wait, whatever O_NONBLOCK says. */
 static void start_again(struct uring *u)
 {
 	while (!list_empty(&u->again)) {
-		struct io_uring_sqe *sqe = get_sqe(u);
+		struct io *io = list_first(&u->again, struct io, node);
+		const int person = personality_of(u, io->who);
+		struct io_uring_sqe *sqe = person < 0 ? NULL : get_sqe(u);
 
-		if (!sqe)
+		if (!sqe) {
+			loop_timer_start(u->loop, &u->retry, now_ns() + RETRY_NS);
 			break;
-		prep(sqe, list_entry(list_pop(&u->again), struct io, node));
+		}
+		list_del(&io->node);
+		prep(sqe, io);
+		sqe->personality = (uint16_t)person;
 		sqe->flags |= IOSQE_ASYNC;
 	}
 }
@@ -156,14 +204,17 @@ static enum engine_answer uring_submit(struct engine *e, struct io *io)
 {
 	struct uring *u = to_uring(e);
 	struct io_uring_sqe *sqe;
+	int person;
 
 	assert(io->file->class != FILE_PEER);
 	if (u->in_flight == u->limit)
 		return ENGINE_BUSY;
-	sqe = get_sqe(u);
+	person = personality_of(u, io->who);
+	sqe = person < 0 ? NULL : get_sqe(u);
 	if (!sqe)
 		return ENGINE_BUSY;
 	prep(sqe, io);
+	sqe->personality = (uint16_t)person;
 	io->engine_data = NULL;
 	u->in_flight++;
 	if (e->stamps) {

@@ -32,7 +32,9 @@ enum file_can {
 	FILE_SOCKET = 128,
 	FILE_REGULAR = 256,
 	FILE_DIRECTORY = 512,
-	FILE_SET_ID = 1024,	/* a write takes set-user-ID and set-group-ID bits away */
+	FILE_UNIX = 1024,	/* a unix socket: tells its receiver who has sent */
+	FILE_JUDGES_WRITE = 2048, /* a write depends on capabilities and ids (quota, set-ID bits) */
+	FILE_JUDGES = 4096,	/* whatever is done may depend on who does it */
 };
 
 struct file {

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "util.h"
 
@@ -59,6 +60,7 @@ static void file_classify_char(struct file *f, const struct statx *sx)
 	if (sx->stx_rdev_major != MEM_MAJOR) {
 		f->io.class = FILE_PEER;
 		f->slow_close = true;
+		f->can |= FILE_JUDGES;
 		f->can |= FILE_READ_ITER |
 			  FILE_WRITE_ITER; /* ttys have; the engine tells of others */
 		return;
@@ -85,16 +87,31 @@ static void file_classify_stored(struct file *f, const struct statx *sx, pid_t t
 	f->io.seekable = true;
 	f->can |= FILE_READ_ITER | FILE_FSYNC;
 	f->can |= S_ISREG(sx->stx_mode) ? FILE_WRITE_ITER | FILE_REGULAR : FILE_DIRECTORY;
-	/* setattr_should_drop_suidgid() of fs/attr.c */
-	if (S_ISREG(sx->stx_mode) &&
-	    (sx->stx_mode & S_ISUID || (sx->stx_mode & S_ISGID && sx->stx_mode & S_IXGRP)))
-		f->can |= FILE_SET_ID;
+	/*
+	 * setattr_should_drop_suidgid(), blocks that are reserved, quotas; FUSE tells its server
+	 * who asks; /proc/sys looks at the writer.
+	 */
+	f->can |= f->io.class == FILE_LOCAL ? FILE_JUDGES_WRITE : FILE_JUDGES;
 	if (S_ISDIR(sx->stx_mode))
 		f->can &= ~(unsigned)FILE_READ_ITER;
 	if (strcmp(f->fs->type, "hugetlbfs") == 0)
 		f->can &= ~(unsigned)FILE_WRITE_ITER;
 	if (f->fs->nowait && S_ISREG(sx->stx_mode))
 		f->can |= FILE_NOWAIT;
+}
+
+static void file_classify_socket(struct file *f)
+{
+	socklen_t size = sizeof(int);
+	int domain = AF_UNSPEC;
+
+	f->io.class = FILE_PEER;
+	f->can |= FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT | FILE_SOCKET;
+	(void)getsockopt(f->io.fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+	if (domain == AF_UNIX)
+		f->can |= FILE_UNIX;
+	else if (domain != AF_INET && domain != AF_INET6)
+		f->can |= FILE_JUDGES;		/* netlink asks what the sender may */
 }
 
 void file_classify(struct file *f, const struct statx *sx, pid_t tid)
@@ -117,8 +134,7 @@ void file_classify(struct file *f, const struct statx *sx, pid_t tid)
 		f->can |= pipe_can | (f->io.dev == f->table->pipe_dev ? FILE_NOWAIT : 0);
 		break;
 	case S_IFSOCK:
-		f->io.class = FILE_PEER;
-		f->can |= pipe_can | FILE_NOWAIT | FILE_SOCKET;
+		file_classify_socket(f);
 		break;
 	case S_IFCHR:
 		file_classify_char(f, sx);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of a request that an engine sees: local memory only. No pid, no address of a tracee, no
- * context. An io belongs to the submitter until engine submit() has said QUEUED, to the engine
- * until it comes back in the list of finished ios, and to a worker thread only between take and
- * done.
+ * The part of a request that an engine sees: local memory only. No pid but the one that a socket
+ * tells, no address of a tracee, no context. An io belongs to the submitter until engine submit()
+ * has said QUEUED, to the engine until it comes back in the list of finished ios, and to a worker
+ * thread only between take and done.
  */
 #ifndef IO_H
 #define IO_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "list.h"
@@ -52,10 +53,13 @@ struct io_file {
 	struct lane *lane;	/* where work that may block runs; never NULL */
 };
 
-enum io_who {
-	IO_AS_OURSELVES, /* the supervisor's own: the tracee's differ in nothing that matters here
-			  */
-	IO_WITHOUT_FSETID, /* a write by somebody who may not keep set-user-ID bits */
+struct creds;
+
+/* Whom the receiver of a unix socket is to see as the sender; pid 0: whoever makes the call. */
+struct io_sender {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
 };
 
 struct io {
@@ -71,7 +75,8 @@ struct io {
 	uint16_t ioprio;	/* valid when has_ioprio */
 	bool has_ioprio;
 	bool direct;		/* this transfer bypasses the page cache */
-	enum io_who who;	/* whose credentials */
+	const struct creds *who; /* whose credentials; NULL: ours, the submitter's do not matter */
+	struct io_sender sender;
 
 	bool refused; /* io_submit itself fails with result: no event (docs/aio-abi.md, 7) */
 	int64_t result;		/* bytes, poll mask, or -errno; valid when finished */

@@ -104,6 +104,8 @@ supervisor_sources = \
 	%D%/submit.h \
 	%D%/submit_batch.c \
 	%D%/submit_prepare.c \
+	%D%/submitter.c \
+	%D%/submitter.h \
 	%D%/supervise.c \
 	%D%/supervise.h \
 	%D%/task.c \
@@ -112,6 +114,7 @@ supervisor_sources = \
 	%D%/timers.h \
 	%D%/tracee.c \
 	%D%/tracee.h \
+	%D%/tracee_creds.c \
 	%D%/tracee_memory.c \
 	%D%/trap.c \
 	%D%/trap.h \

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "creds.h"
 #include "key.h"
 
 #define PAGE_MASK ((uint64_t)PAGE_BYTES - 1)
@@ -40,6 +41,7 @@ void request_destroy(struct request *r)
 	key_destroy(r->key);
 	file_put(r->file);
 	file_put(r->resfd);
+	creds_unref(r->who);
 	buffer_put(r->buffers, r->block, r->block_bytes);
 	if (r->user != &r->user_one) {
 		free(r->user);

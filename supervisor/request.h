@@ -17,6 +17,7 @@
 
 struct call;
 struct context;
+struct creds;
 struct key;
 
 struct request {
@@ -25,6 +26,7 @@ struct request {
 	struct context *ctx;
 	struct file *file;
 	struct file *resfd;		/* NULL: none */
+	struct creds *who;		/* the reference behind io.who */
 	uint64_t id;			/* order of arrival, unique in a run */
 	struct key *key;		/* its name in every run; NULL: nobody wants it */
 	uaddr obj;			/* the iocb's address, for the event */

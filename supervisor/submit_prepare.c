@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "creds.h"
 #include "iocb.h"
+#include "submitter.h"
 
 #ifndef RWF_NOAPPEND
 #define RWF_NOAPPEND 0x20
@@ -136,9 +136,6 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 	r->io.ioprio = (uint16_t)cb->aio_reqprio;
 	r->io.direct = f->io.direct;
 	r->shaped = f->io.direct;
-	if (r->io.op == IO_WRITE && f->can & FILE_SET_ID && creds_have_fsetid() &&
-	    !tracee_may_keep_set_id(s->call->thread->source.tid))
-		r->io.who = IO_WITHOUT_FSETID;
 	return 0;
 }
 
@@ -178,7 +175,7 @@ int submit_prepare(struct submission *s, struct request *r, const struct iocb *c
 		r->io.file = &r->file->io;
 		err = prepare_op(s, r, cb);
 	}
-	return err;
+	return err ? err : submitter_take(s, r);
 }
 
 /* kiocb_set_rw_flags() of include/linux/fs.h: RWF_NOAPPEND takes what O_APPEND has set away. */

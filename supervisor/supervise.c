@@ -16,6 +16,7 @@
 
 #include "children.h"
 #include "complete.h"
+#include "creds.h"
 #include "dispatch.h"
 #include "engine_peer.h"
 #include "episode.h"
@@ -225,11 +226,29 @@ static int open_engines(struct supervisor *s)
 	return s->d.engine ? 0 : -ENOMEM;
 }
 
+/* Without privileges nothing sets us apart from those that we may trace. */
+static int read_creds(struct dispatch *d)
+{
+	const struct creds *own;
+
+	d->creds = creds_table_create();
+	if (!d->creds)
+		return neg_errno();
+	own = creds_own(d->creds);
+	if (own->effective || !own->ids.euid)
+		return 0;
+	creds_table_destroy(d->creds);
+	d->creds = NULL;
+	return 0;
+}
+
 static int build(struct supervisor *s)
 {
 	struct dispatch *d = &s->d;
-	int err;
+	int err = read_creds(d);
 
+	if (err)
+		return err;
 	d->keys = log_wants(2) ? naming_begin() : NULL;
 	d->breakable = !s->launch.wait_killable;
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
@@ -290,6 +309,7 @@ static void take_down(struct supervisor *s)
 	buffers_destroy(d->buffers);
 	keys_destroy(d->keys);
 	workers_destroy(s->workers);
+	creds_table_destroy(d->creds);
 	loop_unwatch(d->listener);
 	notify_close(d->notify);
 	children_destroy(s->children);

@@ -99,6 +99,7 @@ void thread_forget(struct thread *th)
 	list_del(&th->process_node);
 	close_fd(&th->source.pidfd);
 	close_fd(&th->stat_fd);
+	creds_unref(th->seen.who);
 	free(th);
 }
 

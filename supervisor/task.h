@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "creds.h"
 #include "file.h"
 #include "list.h"
 #include "loop.h"
@@ -88,6 +89,7 @@ struct thread {
 	bool in_exec;			/* let into an execve, and not seen since */
 	struct call *call;		/* its parked call */
 	struct kept_answer kept;
+	struct creds_seen seen;
 };
 
 struct tasks;

@@ -10,8 +10,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <poll.h>
 #include <signal.h>
@@ -298,13 +298,29 @@ int tracee_for_descendants(int (*fn)(pid_t tgid, void *arg), void *arg)
 	return tracee_for_threads(getpid(), descend_thread, &d);
 }
 
+/* Everybody whom we may trace may be asked like that, in ten times the time. */
+static uint64_t file_size_limit_by_proc(pid_t tgid)
+{
+	static const char field[] = "\nMax file size ";
+	char path[64], buf[4096];
+	uint64_t limit;
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", tgid);
+	if (proc_read(path, buf, sizeof(buf)) < 0)
+		return UINT64_MAX;
+	at = strstr(buf, field);
+	return at && sscanf(at + strlen(field), "%" SCNu64, &limit) == 1 ? limit : UINT64_MAX;
+}
+
+/* prlimit(2) is refused for other users' processes without CAP_SYS_RESOURCE. */
 uint64_t tracee_file_size_limit(pid_t tgid)
 {
 	struct rlimit lim;
 
-	if (prlimit(tgid, RLIMIT_FSIZE, NULL, &lim) || lim.rlim_cur == RLIM_INFINITY)
-		return UINT64_MAX;
-	return lim.rlim_cur;
+	if (prlimit(tgid, RLIMIT_FSIZE, NULL, &lim))
+		return errno == EPERM ? file_size_limit_by_proc(tgid) : UINT64_MAX;
+	return lim.rlim_cur == RLIM_INFINITY ? UINT64_MAX : lim.rlim_cur;
 }
 
 bool tracee_has_uring(pid_t tid)
@@ -362,23 +378,6 @@ bool tracee_signal_pending(pid_t tid, uint64_t mask)
 	if (!status_read(tid, buf, sizeof(buf)))
 		return false;
 	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
-}
-
-static bool has_capability(pid_t tid, uint64_t wanted)
-{
-	char buf[4096];
-
-	return status_read(tid, buf, sizeof(buf)) && status_mask(buf, "\nCapEff:") & wanted;
-}
-
-bool tracee_may_realtime(pid_t tid)
-{
-	return has_capability(tid, 1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_NICE);
-}
-
-bool tracee_may_keep_set_id(pid_t tid)
-{
-	return has_capability(tid, 1ull << CAP_FSETID);
 }
 
 void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)

@@ -89,7 +89,12 @@ bool tracee_is_traced_by_us(pid_t tid);		/* and lives */
 /* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
 bool tracee_signal_pending(pid_t tid, uint64_t mask);
 
-bool tracee_may_keep_set_id(pid_t tid);		/* has CAP_FSETID */
+/* tracee_creds.c; capability n is bit n. -ENOTTY, ...: this kernel tells no ids by a pidfd. */
+struct creds_ids;
+int tracee_caps(pid_t tid, uint64_t *effective, uint64_t *permitted);
+int tracee_ids(int pidfd, struct creds_ids *ids);
+int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *group_count);
+bool tracee_in_our_user_ns(pid_t tid);
 
 /* May the thread ask for real-time I/O priority (CAP_SYS_ADMIN or CAP_SYS_NICE)? */
 bool tracee_may_realtime(pid_t tid);

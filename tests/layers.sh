@@ -11,12 +11,12 @@ layer_of()
 	io | list | log | opts | opts_value | plan | pulse | timers | util) echo 0 ;;
 	# host adapters: one foreign interface each
 	buffer | creds | file | file_* | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
-	signals | tracee | tracee_memory | trap | worker | workers) echo 1 ;;
+	signals | tracee | tracee_creds | tracee_memory | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
 	call | context | iocb | key | mm | request | ring | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | naming | submit | submit_* | supervise | watch) echo 4 ;;
+	complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | naming | submit | submit_* | submitter | supervise | watch) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

@@ -41,6 +41,7 @@ victims = \
 	%D%/clients/victim_oracle \
 	%D%/parity/victim_blocking \
 	%D%/parity/victim_cancel \
+	%D%/parity/victim_creds \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_direct \
 	%D%/parity/victim_eventfd \
@@ -79,6 +80,7 @@ victims = \
 	%D%/victim_steps \
 	%D%/victim_tree \
 	%D%/victim_wait \
+	%D%/victim_writer \
 	$(NULL)
 
 script_tests = \
@@ -89,6 +91,7 @@ script_tests = \
 	%D%/clients/mariadb.sh \
 	%D%/clients/oracle.sh \
 	%D%/clients/qemu_img.sh \
+	%D%/credentials.sh \
 	%D%/docs.sh \
 	%D%/doctor.sh \
 	%D%/durable.sh \
@@ -108,6 +111,7 @@ script_tests = \
 	%D%/parity/async.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
+	%D%/parity/creds.sh \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/entry.sh \
@@ -164,6 +168,7 @@ test_files = \
 	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
 	%D%/parity/compare.awk \
+	%D%/parity/creds.expect \
 	%D%/parity/destroy.expect \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * victim_writer SCENE [FILE]: one request and what came of it, as the caller's credentials have it.
+ *
+ *	write FILE	64 KiB at the end, buffered: bytes or error
+ *	direct FILE	the same by O_DIRECT
+ *	mode FILE	a write of 8 bytes, then the mode bits
+ *	sender		who has written to a unix socket, as its receiver is told
+ *	set-quota DEV	no AIO: gives nobody 32 KiB on that device
+ */
+#include "parity/victim_env.h"
+
+#include <libaio.h>
+#include <sys/quota.h>
+#include <sys/socket.h>
+
+#define BYTES 65536
+
+static io_context_t ctx;
+static char text[8] = "12345678";
+
+static long one(struct iocb *cb)
+{
+	struct io_event ev;
+	int ret = io_submit(ctx, 1, &cb);
+
+	if (ret != 1)
+		return ret;
+	ret = io_getevents(ctx, 1, 1, &ev, NULL);
+	return ret == 1 ? (long)ev.res : ret;
+}
+
+static void print(long value)
+{
+	if (value < 0)
+		printf("%s\n", strerrorname_np((int)-value));
+	else
+		printf("%ld\n", value);
+}
+
+static void append(const char *path, int flags)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+	char *data = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iocb cb;
+
+	need(fd >= 0 && data != MAP_FAILED);
+	memset(data, 'x', BYTES);
+	io_prep_pwrite(&cb, fd, data, BYTES, file_size(fd));
+	print(one(&cb));
+}
+
+static void mode(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct iocb cb;
+	struct stat st;
+
+	need(fd >= 0);
+	io_prep_pwrite(&cb, fd, text, 8, 0);
+	print(one(&cb));
+	need(!fstat(fd, &st));
+	printf("%#o\n", st.st_mode & 07777);
+}
+
+static void set_quota(const char *device)
+{
+	struct dqblk limit = { .dqb_bhardlimit = 32, .dqb_valid = QIF_BLIMITS };
+
+	need(!quotactl(QCMD(Q_SETQUOTA, USRQUOTA), device, 65534, (caddr_t)&limit));
+}
+
+static void sender(void)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	char data[8];
+	struct iovec into = { data, sizeof(data) };
+	struct msghdr msg = { .msg_iov = &into, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct ucred from = { 0 };
+	struct iocb cb;
+	int s[2], on = 1;
+
+	need(!socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	need(!setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	io_prep_pwrite(&cb, s[1], text, 8, 0);
+	print(one(&cb));
+	need(recvmsg(s[0], &msg, MSG_DONTWAIT) == 8 && CMSG_FIRSTHDR(&msg));
+	memcpy(&from, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(from));
+	printf("%s %s\n", from.pid == getpid() ? "this process" : "another process",
+	       from.uid == getuid() ? "this user" : "another user");
+}
+
+int main(int argc, char **argv)
+{
+	const char *scene = argc > 1 ? argv[1] : "", *path = argc > 2 ? argv[2] : "";
+
+	if (strcmp(scene, "set-quota") == 0) {
+		set_quota(path);
+		return 0;
+	}
+	need(io_setup(4, &ctx) == 0);
+	if (strcmp(scene, "write") == 0)
+		append(path, 0);
+	else if (strcmp(scene, "direct") == 0)
+		append(path, O_DIRECT);
+	else if (strcmp(scene, "mode") == 0)
+		mode(path);
+	else if (strcmp(scene, "sender") == 0)
+		sender();
+	else
+		need(!"scene");
+	return 0;
+}
