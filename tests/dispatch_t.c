@@ -211,6 +211,29 @@ START_TEST(each_waiter_is_woken_by_what_it_misses)
 }
 END_TEST
 
+/* Its head says that events are present, and that there is none to take: the walk must end. */
+START_TEST(a_wild_head_wakes_each_waiter_once)
+{
+	uint64_t first, second;
+
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	for (unsigned i = 0; i < 3; i++)
+		prepare(i, IOCB_CMD_PREAD, file_fd, 512);
+	submit(0, 3);
+	first = call(1, SYS_io_getevents, handle(0), 1, 1, &area->events[0], NULL);
+	second = call(2, SYS_io_getevents, handle(0), 1, 1, &area->events[1], NULL);
+	rings[0][2] = 0x80000000u - 0x80000000u % rings[0][1] + 1;
+	done(0, 512);
+	ck_assert(waits(first) && waits(second));
+	ck_assert_uint_eq(rings[0][2], 1);
+	done(1, 512);
+	done(2, 512);
+	ck_assert_int_eq(answered(first).value, 1);
+	ck_assert_int_eq(answered(second).value, 1);
+	rig_close();
+}
+END_TEST
+
 START_TEST(one_list_wakes_the_waiters_of_all_contexts)
 {
 	uint64_t first, second;
@@ -357,7 +380,7 @@ UNIT_MAIN("dispatch", what_is_done_at_once_is_there_before_the_answer,
 	  what_is_queued_comes_as_the_engine_gives_it_back, a_busy_engine_is_asked_again_in_order,
 	  a_refusal_ends_the_call_and_leaves_nothing, errors_of_the_call_itself, a_full_ring_takes_no_more,
 	  getevents_takes_what_is_there, getevents_that_cannot_deliver_takes_nothing,
-	  each_waiter_is_woken_by_what_it_misses, one_list_wakes_the_waiters_of_all_contexts,
-	  what_was_taken_before_the_wait_counts,
+	  each_waiter_is_woken_by_what_it_misses, a_wild_head_wakes_each_waiter_once,
+	  one_list_wakes_the_waiters_of_all_contexts, what_was_taken_before_the_wait_counts,
 	  a_timeout_gives_what_is_there, nothing_is_taken_for_a_caller_that_is_gone, a_signal_ends_a_wait,
 	  a_frozen_thread_holds_nobody_up, a_frozen_thread_that_dies_leaves_nothing, a_foreign_call_is_enosys)
