@@ -254,6 +254,12 @@ static void recall_waiters(struct dispatch *d, struct context *ctx)
 	}
 }
 
+/* --submit=kernel: io_destroy waits for an io_submit that waits for a peer (aio-abi.md, 8.2). */
+static bool awaited(const struct dispatch *d, const struct request *r)
+{
+	return d->cfg->submit == CONFIG_SUBMIT_KERNEL && r->caller && !r->ctx->mm->dead;
+}
+
 void context_kill(struct dispatch *d, struct context *ctx)
 {
 	if (ctx->dead)
@@ -267,7 +273,7 @@ void context_kill(struct dispatch *d, struct context *ctx)
 	list_for_each(node, tmp, &ctx->requests) {
 		struct request *r = list_entry(node, struct request, node);
 
-		if (!r->storage)
+		if (!r->storage && !awaited(d, r))
 			request_cancel(d, r);
 	}
 }

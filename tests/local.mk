@@ -66,6 +66,7 @@ victims = \
 	%D%/parity/victim_wake_keys \
 	%D%/parity/victim_entry \
 	%D%/parity/victim_async \
+	%D%/parity/victim_ending \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -114,6 +115,7 @@ script_tests = \
 	%D%/parity/creds.sh \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
+	%D%/parity/ending.sh \
 	%D%/parity/entry.sh \
 	%D%/parity/eventfd.sh \
 	%D%/parity/filetypes.sh \
@@ -172,6 +174,7 @@ test_files = \
 	%D%/parity/destroy.expect \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
+	%D%/parity/ending.expect \
 	%D%/parity/entry.expect \
 	%D%/parity/eventfd.expect \
 	%D%/parity/filetypes.expect \

@@ -25,7 +25,8 @@ file == 1 {
 	if ($0 ~ /^(#|$)/)
 		next
 	split($0, field, "\t")
-	if (field[1] == name && !(field[3] == "D1" && flags ~ /--submit=kernel/)) {
+	if (field[1] == name && !(field[3] == "D1" && flags ~ /--submit=kernel/) && \
+	    (field[5] == "" || index(flags, field[5]))) {
 		number[field[2]] = field[3]
 		value[field[2]] = field[4]
 	}
