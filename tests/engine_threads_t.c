@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the thread engine does: files that block without limit. If this breaks, they block for ever. */
 #include <poll.h>
+#include <sys/uio.h>
 
 #include "engine_rig.h"
 
@@ -125,6 +126,45 @@ START_TEST(running_storage_is_not_interrupted)
 }
 END_TEST
 
+/* As in the kernel, which has nothing to wait for; but not before a write that may make it untrue. */
+START_TEST(a_direct_read_without_a_block_is_done_at_once)
+{
+	enum { BYTES = 4096 };
+	static _Alignas(BYTES) char data[2][BYTES];
+	struct iovec to = { data[0], BYTES }, from = { data[1], BYTES };
+
+	ck_assert(open_engine(0));
+
+	auto_fd fd = scratch_file(0);
+	struct io_file file = file_of(fd);
+	struct io hole = io_of(IO_READ, &file, &to, 1, BYTES);
+	struct io write = io_of(IO_WRITE, &file, &from, 1, 0);
+	struct io end = io_of(IO_READ, &file, &to, 1, 3 * BYTES);
+
+	hole.direct = write.direct = end.direct = true;
+	memset(data, 1, sizeof(data));
+	ck_assert_int_eq(ftruncate(fd, 3 * BYTES), 0);
+	if (fcntl(fd, F_SETFL, O_DIRECT) || preadv2(fd, &to, 1, 0, RWF_NOWAIT) != BYTES) {
+		close_engine();
+		return;	/* not on this file system: the read is queued */
+	}
+	ck_assert_int_eq(submit(&hole), ENGINE_DONE);
+	ck_assert_int_eq(hole.result, BYTES);
+	ck_assert_int_eq(data[0][0] | data[0][BYTES - 1], 0);
+	ck_assert_int_eq(submit(&end), ENGINE_DONE);
+	ck_assert_int_eq(end.result, 0);
+
+	ck_assert_int_eq(submit(&write), ENGINE_QUEUED);
+	hole.offset = 0;
+	ck_assert_int_eq(submit(&hole), ENGINE_QUEUED);
+	run_until(2);
+	ck_assert_int_eq(submit(&hole), ENGINE_QUEUED);
+	run_until(3);
+	ck_assert_int_eq(data[0][0] & data[0][BYTES - 1], 1);
+	close_engine();
+}
+END_TEST
+
 UNIT_MAIN("engine_threads", a_peer_is_waited_for_and_can_be_cancelled,
 	  a_poll_that_may_block_is_for_threads, a_cancel_from_a_hook_is_not_slept_over,
-	  running_storage_is_not_interrupted)
+	  running_storage_is_not_interrupted, a_direct_read_without_a_block_is_done_at_once)
