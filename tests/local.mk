@@ -92,6 +92,7 @@ script_tests = \
 	%D%/clients/mariadb.sh \
 	%D%/clients/oracle.sh \
 	%D%/clients/qemu_img.sh \
+	%D%/conformance/libaio.sh \
 	%D%/credentials.sh \
 	%D%/docs.sh \
 	%D%/doctor.sh \
@@ -144,6 +145,7 @@ script_tests = \
 	$(NULL)
 
 long_tests = \
+	%D%/conformance/libaio_long.sh \
 	$(NULL)
 
 test_headers = \
@@ -162,6 +164,8 @@ test_files = \
 	%D%/parity/every.sh \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
+	%D%/conformance/fetch.sh \
+	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
 	%D%/parity/stores.expect \
 	%D%/rules.awk \
@@ -201,7 +205,8 @@ test_files = \
 noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
 script_sources = $(addprefix $(top_srcdir)/, \
-	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh %D%/parity/every.sh %D%/parity/parity.sh)
+	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh \
+	%D%/conformance/fetch.sh %D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/parity.sh)
 check_PROGRAMS += $(victims)
 TESTS += $(script_tests)
 if HAVE_CHECK
@@ -226,6 +231,7 @@ $(unit_tests): supervisor/libsupervisor.a
 # a hang becomes an ERROR
 limit = 120
 tests/clients/%.log: limit = 900
+tests/conformance/%.log: limit = 900
 tests/parity-%.log: limit = 300
 
 TEST_EXTENSIONS = .sh
