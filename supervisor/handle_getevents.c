@@ -6,6 +6,7 @@
  * when its deadline has passed, when the context dies, or when a signal waits for the thread. A
  * pass whose copy fails takes nothing.
  */
+#include <signal.h>
 #include <stdint.h>
 
 #include "dispatch.h"
@@ -93,7 +94,7 @@ static struct verdict answer(struct call *call, int64_t otherwise)
 
 	if (!signal_waits(call))
 		return verdict_return(value);
-	if (value == 0)
+	if (value == 0 || value == -ERESTARTNOHAND)
 		value = -EINTR;
 	return episode_suspend(call, value);
 }
@@ -146,6 +147,7 @@ static int read_sigmask(struct call *call)
 		return -EINVAL;
 	if (tracee_read_all(tid, usig[0], &call->wait.sigmask, sizeof(call->wait.sigmask)))
 		return -EFAULT;
+	call->wait.sigmask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
 	call->wait.sigmask_at = usig[0];
 	call->wait.has_mask = true;
 	return 0;
@@ -201,6 +203,16 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 }
 
 /*
+ * do_io_getevents() makes it -EINTR in every case; io_pgetevents leaves it to what the signal turns
+ * out to be: only a handler ends the call, a stop (SIGSTOP, ptrace) starts it anew, with its full
+ * timeout. The kernel knows what to do with that value, since the thread leaves a system call.
+ */
+static int64_t interrupted(const struct dispatch *d, const struct call *call)
+{
+	return call->kind == CALL_PGETEVENTS && !d->breakable ? -ERESTARTNOHAND : -EINTR;
+}
+
+/*
  * Parked before; something may have changed. Completions are taken only for a caller that still
  * waits.
  */
@@ -220,7 +232,7 @@ static struct verdict resume(struct dispatch *d, struct call *call)
 	if (call->cursor >= call->wait.min_nr || call->wait.expired)
 		return answer(call, 0);
 	if (call->broken)
-		return answer(call, -EINTR);
+		return answer(call, interrupted(d, call));
 	return verdict_park(&ctx->waiters);
 }
 
@@ -247,5 +259,10 @@ void waiters_wake(struct dispatch *d, struct context *ctx)
 
 bool waiter_must_break(struct call *call, char state)
 {
-	return call->wait.has_mask ? signal_waits(call) : state == 'D';
+	const pid_t tid = call->thread->source.tid;
+
+	if (!call->wait.has_mask)
+		return state == 'D';
+	/* a signal that only the thread's own mask lets in is not for this call; a stop is */
+	return signal_waits(call) || (state == 'D' && !tracee_signal_deliverable(tid));
 }

@@ -40,7 +40,6 @@
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define SYSCALL_BYTES 2
 #define SYSCALL_OPCODE 0x050f
-#define ERESTARTNOHAND 514	/* include/linux/errno.h of the kernel */
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128

@@ -380,6 +380,16 @@ bool tracee_signal_pending(pid_t tid, uint64_t mask)
 	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
 }
 
+bool tracee_signal_deliverable(pid_t tid)
+{
+	char buf[4096];
+
+	if (!status_read(tid, buf, sizeof(buf)))
+		return false;
+	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) &
+	       ~status_mask(buf, "\nSigBlk:");
+}
+
 void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)
 {
 	(void)syscall(SYS_tgkill, tgid, tid, signo);	/* gone: nobody left to tell */

@@ -88,6 +88,7 @@ bool tracee_is_traced_by_us(pid_t tid);		/* and lives */
 
 /* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
 bool tracee_signal_pending(pid_t tid, uint64_t mask);
+bool tracee_signal_deliverable(pid_t tid);	/* the same for its own mask */
 
 /* tracee_creds.c; capability n is bit n. -ENOTTY, ...: this kernel tells no ids by a pidfd. */
 struct creds_ids;

@@ -60,6 +60,7 @@ victims = \
 	%D%/parity/victim_setup \
 	%D%/parity/victim_signals \
 	%D%/parity/victim_slots \
+	%D%/parity/victim_stops \
 	%D%/parity/victim_stores \
 	%D%/parity/victim_submit_errors \
 	%D%/parity/victim_threads \
@@ -134,6 +135,7 @@ script_tests = \
 	%D%/parity/setup.sh \
 	%D%/parity/signals.sh \
 	%D%/parity/slots.sh \
+	%D%/parity/stops.sh \
 	%D%/parity/stores.sh \
 	%D%/parity/submit_errors.sh \
 	%D%/parity/threads.sh \
@@ -167,6 +169,7 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
+	%D%/parity/stops.expect \
 	%D%/parity/stores.expect \
 	%D%/rules.awk \
 	%D%/rules.sh \

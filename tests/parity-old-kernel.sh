@@ -2,12 +2,20 @@
 # Without WAIT_KILLABLE_RECV (kernels before 5.19) a program sees the same, but for what the man page says.
 . "$srcdir/tests/parity/every.sh"
 
-# a handler without SA_RESTART ends every wait with EINTR; io_pgetevents' mask does not keep signals out
+# a handler without SA_RESTART ends every wait with EINTR; io_pgetevents' mask does not keep signals out,
+# nor does a stop start it anew
 differs='
 	11.partial/signal
 	11.partial/signal-left
 	11.ignored/and-blocked
 	12.arriving/closed-by-mask
+	12.blocked/full-mask
+	12.no-handler/stop-no-mask
+	12.no-handler/stop-open-mask
+	12.no-handler/stop-full-mask
+	12.no-handler/ptrace-no-mask
+	12.no-handler/ptrace-open-mask
+	12.no-handler/ptrace-full-mask
 '
 through EINVAL seccomp:wait_killable
 every 'no WAIT_KILLABLE_RECV' ''
