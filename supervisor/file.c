@@ -107,6 +107,8 @@ static int file_describe(struct file *f, pid_t tid)
 	f->io.dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
 	f->io.ino = sx.stx_ino;
 	file_classify(f, &sx, tid);
+	if (sx.stx_attributes & STATX_ATTR_APPEND && flags & O_APPEND)
+		f->can |= FILE_ONLY_APPENDS;
 	f->io.nowait = f->can & FILE_NOWAIT;
 	f->io.lane = file_lane(f);
 	return 0;

@@ -35,6 +35,7 @@ enum file_can {
 	FILE_UNIX = 1024,	/* a unix socket: tells its receiver who has sent */
 	FILE_JUDGES_WRITE = 2048, /* a write depends on capabilities and ids (quota, set-ID bits) */
 	FILE_JUDGES = 4096,	/* whatever is done may depend on who does it */
+	FILE_ONLY_APPENDS = 8192, /* the inode is append-only, and it was opened with O_APPEND */
 };
 
 struct file {
@@ -67,6 +68,12 @@ void file_table_destroy(struct file_table *t);	/* all files have been put; accep
  * the task is gone.
  */
 int file_take(struct file_table *t, const struct file_source *from, int fd, struct file **out);
+
+/*
+ * Of a pseudo file only a try tells whether the kernel has read_iter or write_iter for it; nothing
+ * is moved by this one. All others are as f->can says.
+ */
+bool file_has_iter(const struct file *f, bool write);
 
 void file_get(struct file *f);
 void file_put(struct file *f); /* accepts NULL; a close that may block happens on a worker */

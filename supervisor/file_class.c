@@ -143,3 +143,16 @@ void file_classify(struct file *f, const struct statx *sx, pid_t tid)
 		file_classify_anon(f);
 	}
 }
+
+/* do_loop_readv_writev() of fs/read_write.c, 6.18, refuses flags; see also inline_instant(). */
+bool file_has_iter(const struct file *f, bool write)
+{
+	const struct iovec nowhere = { NULL, 1 };
+
+	if (f->io.class != FILE_INSTANT || !f->fs)
+		return true;
+	if (write)
+		return pwritev2(f->io.fd, &nowhere, 1, 0, RWF_SYNC) >= 0 ||
+		       (errno != EOPNOTSUPP && errno != ESPIPE);
+	return preadv2(f->io.fd, &nowhere, 1, 0, RWF_SYNC) >= 0 || errno != EOPNOTSUPP;
+}

@@ -105,7 +105,7 @@ static int check_flags(uint32_t flags, const struct iocb_rw *facts)
 		return -EOPNOTSUPP;
 	if (flags & RWF_DONTCACHE && !facts->dontcache)
 		return -EOPNOTSUPP;
-	return 0;
+	return flags & RWF_NOAPPEND && facts->file_can & FILE_ONLY_APPENDS ? -EPERM : 0;
 }
 
 int iocb_check_rw(const struct iocb *cb, const struct iocb_rw *facts)

@@ -126,8 +126,12 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 	};
 	int err = iocb_check_rw(cb, &facts);
 
-	if (!err)
-		err = import_segments(s, r, cb);
+	if (err)
+		return err;
+	err = import_segments(s, r, cb);
+	/* what is read or written tells by itself */
+	if ((err || !r->total_bytes) && !file_has_iter(f, facts.write))
+		err = -EINVAL;
 	if (err)
 		return err;
 	r->io.offset = cb->aio_offset;

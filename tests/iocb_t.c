@@ -110,10 +110,14 @@ START_TEST(flags_depend_on_file_and_direction)
 	static const struct iocb_rw atomic = { .write = true, .file_can = ALL_CAN, .atomic = true };
 	static const struct iocb_rw atomic_read = { .file_can = ALL_CAN, .atomic = true };
 	static const struct iocb_rw dontcache = { .file_can = ALL_CAN, .dontcache = true };
+	static const struct iocb_rw grows = { .file_can = ALL_CAN | FILE_ONLY_APPENDS };
 	const struct rw_case table[] = {
 		{ 0, RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | NOSIGNAL, 0, all, 0 },
 		{ 0, NOAPPEND, 0, write, 0 },
 		{ 0, RWF_APPEND | NOAPPEND, 0, write, -EINVAL },
+		{ 0, NOAPPEND, 0, grows, -EPERM },
+		{ 0, NOAPPEND | DONTCACHE, 0, grows, -EOPNOTSUPP },
+		{ 0, RWF_APPEND, 0, grows, 0 },
 		{ 0, RWF_NOWAIT, 0, all, 0 },
 		{ 0, RWF_NOWAIT, 0, waits, -EOPNOTSUPP },
 		{ 0, ATOMIC, 0, write, -EOPNOTSUPP },

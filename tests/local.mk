@@ -68,6 +68,8 @@ victims = \
 	%D%/parity/victim_entry \
 	%D%/parity/victim_async \
 	%D%/parity/victim_ending \
+	%D%/parity/victim_readers \
+	%D%/parity/victim_refusals \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -130,6 +132,8 @@ script_tests = \
 	%D%/parity/order.sh \
 	%D%/parity/pgetevents.sh \
 	%D%/parity/poll.sh \
+	%D%/parity/readers.sh \
+	%D%/parity/refusals.sh \
 	%D%/parity/ring.sh \
 	%D%/parity/rw.sh \
 	%D%/parity/setup.sh \
@@ -170,6 +174,8 @@ test_files = \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
 	%D%/parity/stops.expect \
+	%D%/parity/readers.expect \
+	%D%/parity/refusals.expect \
 	%D%/parity/stores.expect \
 	%D%/rules.awk \
 	%D%/rules.sh \
