@@ -8,12 +8,13 @@ need_root
 need fio
 limit_file=/proc/sys/fs/aio-max-nr
 [ -e $limit_file ] || skip_all "this kernel has no native AIO"
-old_limit=$(cat $limit_file)
-client_cleanup() { echo "$old_limit" >$limit_file || :; }
 if have flock; then
 	exec 8</proc/sys/fs/aio-nr
 	flock 8
 fi
+old_limit=$(cat $limit_file)	# under the lock, or another's 0 would be put back
+[ "$old_limit" -gt 0 ] || skip_all "fs.aio-max-nr is 0"
+client_cleanup() { echo "$old_limit" >$limit_file || :; }
 (echo 0 >$limit_file) 2>/dev/null || skip_all "fs.aio-max-nr cannot be changed here"
 
 fio_job() # NAME native|sandboxed
