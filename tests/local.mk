@@ -45,6 +45,7 @@ victims = \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_direct \
 	%D%/parity/victim_eventfd \
+	%D%/parity/victim_filesystems \
 	%D%/parity/victim_filetypes \
 	%D%/parity/victim_fsync \
 	%D%/parity/victim_getevents \
@@ -122,6 +123,7 @@ script_tests = \
 	%D%/parity/ending.sh \
 	%D%/parity/entry.sh \
 	%D%/parity/eventfd.sh \
+	%D%/parity/filesystems.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
@@ -173,6 +175,7 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
+	%D%/parity/filesystems.expect \
 	%D%/parity/stops.expect \
 	%D%/parity/readers.expect \
 	%D%/parity/refusals.expect \
@@ -197,6 +200,7 @@ test_files = \
 	%D%/parity/limits.expect \
 	%D%/parity/lookup.expect \
 	%D%/parity/mapping.expect \
+	%D%/parity/mounts.sh \
 	%D%/parity/order.expect \
 	%D%/parity/parity.sh \
 	%D%/parity/pgetevents.expect \
@@ -215,7 +219,7 @@ noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
 script_sources = $(addprefix $(top_srcdir)/, \
 	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh \
-	%D%/conformance/fetch.sh %D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/parity.sh)
+	%D%/conformance/fetch.sh %D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 check_PROGRAMS += $(victims)
 TESTS += $(script_tests)
 if HAVE_CHECK

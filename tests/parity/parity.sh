@@ -63,6 +63,7 @@ esac
 run() {
 	where=$1
 	shift
+	[ "$name" != filesystems ] || set -- sh "$here/mounts.sh" "$dir/$where" "$@"
 	status=0
 	rm -f "$dir/$where.count"
 	(
