@@ -7,27 +7,25 @@
  * address. When the piece is not the first, the old handle is good until then (D4).
  */
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "dispatch.h"
 
-/* The offset in this memfd at which the mapping that begins at this address starts, or -1. */
-static int64_t mapped_from(pid_t tgid, uaddr at, int memfd)
+/* The offset in this ring at which the mapping that begins at this address starts, or -1. */
+static int64_t mapped_from(pid_t tgid, uaddr at, const struct ring *r)
 {
 	unsigned long long start, offset, ino;
 	unsigned dev_major, dev_minor;
 	char path[64], line[512];
 	auto_file f = NULL;
-	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
-	f = fstat(memfd, &st) ? NULL : fopen(path, "re");
+	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major,
 			   &dev_minor, &ino) != 5 || start != at)
 			continue;
-		if (ino == st.st_ino && makedev(dev_major, dev_minor) == st.st_dev)
+		if (ino == r->ino && makedev(dev_major, dev_minor) == r->dev)
 			return (int64_t)offset;
 		break;
 	}
@@ -38,10 +36,10 @@ static int64_t mapped_from(pid_t tgid, uaddr at, int memfd)
 static bool moved_to(const struct call *call, const struct context *ctx, uaddr handle)
 {
 	const pid_t tgid = call->thread->source.tgid;
-	const int64_t offset = mapped_from(tgid, handle, ctx->ring.memfd);
+	const int64_t offset = mapped_from(tgid, handle, &ctx->ring);
 
 	return offset > 0 ||
-	       (offset == 0 && mapped_from(tgid, ctx->handle, ctx->ring.memfd) < 0);
+	       (offset == 0 && mapped_from(tgid, ctx->handle, &ctx->ring) < 0);
 }
 
 static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slot)

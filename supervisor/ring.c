@@ -101,7 +101,14 @@ fail:
 
 int ring_seal(struct ring *r)
 {
-	return fcntl(r->memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) ? neg_errno() : 0;
+	struct stat st;
+
+	if (fstat(r->memfd, &st) || fcntl(r->memfd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL))
+		return neg_errno();
+	r->dev = st.st_dev;
+	r->ino = st.st_ino;
+	close_fd(&r->memfd);
+	return 0;
 }
 
 void ring_set_id(struct ring *r, uint32_t id)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ring_event {		/* struct io_event */
 	uint64_t data;
@@ -19,7 +20,9 @@ struct ring_event {		/* struct io_event */
 };
 
 struct ring {
-	int memfd;		/* sealed against growing and shrinking, CLOEXEC */
+	int memfd;		/* sealed against growing and shrinking, CLOEXEC; -1 once both mapped */
+	dev_t dev;		/* of the memfd, by which /proc/PID/maps names it */
+	ino_t ino;
 	void *map;
 	size_t map_bytes;
 	unsigned nr;		/* slots; at most nr - 1 are in use */
@@ -35,7 +38,8 @@ int ring_size(uint32_t nr, unsigned possible_cpus, unsigned *slots, size_t *byte
 void ring_set_id(struct ring *r, uint32_t id);	/* before a program sees it */
 int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id);	/* 0 or -errno */
 /*
- * When both have mapped it: no other writable mapping, and MADV_REMOVE cannot empty it. 0 or -errno.
+ * When both have mapped it: no other writable mapping, and MADV_REMOVE cannot empty it. The memfd
+ * is closed, as 65,000 contexts are more than many a limit on open files. 0 or -errno.
  */
 int ring_seal(struct ring *r);
 void ring_destroy(struct ring *r);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "unit.h"
 #include "util.h"
@@ -264,16 +265,23 @@ END_TEST
 /* Section 4: MADV_REMOVE by the program leaves the contents alone. */
 START_TEST(the_file_cannot_be_emptied)
 {
+	struct stat st;
+	int fd;
+
 	create(1, 7);
 	publish(1);
+	fd = fcntl(ring.memfd, F_DUPFD_CLOEXEC, 0);
 	ck_assert_int_eq(ring_seal(&ring), 0);
+	ck_assert_int_eq(ring.memfd, -1);
+	ck_assert(fstat(fd, &st) == 0 && st.st_dev == ring.dev && st.st_ino == ring.ino);
 	ck_assert_int_eq(madvise(ring.map, ring.map_bytes, MADV_REMOVE), -1);
 	ck_assert_int_eq(errno, EPERM);
 	ck_assert_uint_eq(*word(0), 7);
 	publish(2);
 	ck_assert_uint_eq(*word(12), 2);
-	ck_assert_ptr_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, ring.memfd, 0), MAP_FAILED);
-	ck_assert_int_ne(fcntl(ring.memfd, F_GET_SEALS) & F_SEAL_SEAL, 0);
+	ck_assert_ptr_eq(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	ck_assert_int_ne(fcntl(fd, F_GET_SEALS) & F_SEAL_SEAL, 0);
+	close(fd);
 	ring_destroy(&ring);
 }
 END_TEST
