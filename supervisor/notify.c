@@ -81,6 +81,17 @@ int notify_fd(const struct notify *n)
 	return n->fd;
 }
 
+/* The kernel takes its mutex interruptibly, and task work of io_uring counts as a signal too. */
+static int notify_ioctl(const struct notify *n, unsigned long request, void *arg)
+{
+	int rc;
+
+	do
+		rc = ioctl(n->fd, request, arg);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? neg_errno() : rc;
+}
+
 int notify_waits(const struct notify *n)
 {
 	struct pollfd p = { .fd = n->fd, .events = POLLIN };
@@ -121,7 +132,7 @@ static int notify_send(struct notify *n, uint64_t cookie, int64_t value, uint32_
 		n->resp->error = (int)value;
 	else
 		n->resp->val = value;
-	return ioctl(n->fd, SECCOMP_IOCTL_NOTIF_SEND, n->resp) ? neg_errno() : 0;
+	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_SEND, n->resp);
 }
 
 int notify_reply(struct notify *n, uint64_t cookie, int64_t value)
@@ -136,7 +147,7 @@ int notify_continue(struct notify *n, uint64_t cookie)
 
 bool notify_valid(struct notify *n, uint64_t cookie)
 {
-	return ioctl(n->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie) == 0;
+	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie) == 0;
 }
 
 int notify_addfd(struct notify *n, uint64_t cookie, int fd)
@@ -146,7 +157,6 @@ int notify_addfd(struct notify *n, uint64_t cookie, int fd)
 		.srcfd = (uint32_t)fd,
 		.newfd_flags = O_CLOEXEC,
 	};
-	int there = ioctl(n->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 
-	return there < 0 ? neg_errno() : there;
+	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 }
