@@ -69,6 +69,7 @@ static void remote_pause(struct remote *r)
 static int remote_look(struct remote *r, int *status)
 {
 	siginfo_t info = { 0 };
+	pid_t got;
 
 	if (r->told) {
 		r->told = false;
@@ -76,14 +77,15 @@ static int remote_look(struct remote *r, int *status)
 		return 0;
 	}
 	if (waitid(P_PID, (id_t)r->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL))
-		return remote_died(r);
+		return errno == EINTR ? -EAGAIN : remote_died(r);
 	if (!info.si_pid)
 		return -EAGAIN;
 	if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
 		return remote_died(r);
-	if (waitpid(r->tid, status, WNOHANG | __WALL) != r->tid || !WIFSTOPPED(*status))
-		return remote_died(r);
-	return 0;
+	do
+		got = waitpid(r->tid, status, WNOHANG | __WALL);
+	while (got < 0 && errno == EINTR);
+	return got == r->tid && WIFSTOPPED(*status) ? 0 : remote_died(r);
 }
 
 static void remote_pay_chld(struct remote *r)
@@ -156,10 +158,8 @@ static int remote_block_signals(struct remote *r)
 
 	if (ptrace(PTRACE_GETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask))
 		return remote_died(r);
-	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(all), &all))
-		return remote_died(r);
 	r->mask_kept = false;
-	return 0;
+	return ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(all), &all) ? remote_died(r) : 0;
 }
 
 static int remote_check_instruction(struct remote *r)
@@ -206,6 +206,7 @@ int remote_stop(struct remote *r)
 			return -ESRCH;
 	} while (!r->stopped);
 	err = remote_get_regs(r, &r->regs);
+	r->regs_known = !err;
 	if (!err)
 		err = remote_check_instruction(r);
 	if (!err)
@@ -359,14 +360,14 @@ int remote_sigsuspend(struct remote *r, uint64_t mask_at)
 void remote_release(struct remote *r)
 {
 	remote_pay_chld(r);
-	if (r->gone)
-		return;
-	if (r->stopped) {
+	/*
+	 * Also if it seems to be gone: nobody else would let it run again, and of one that is, or
+	 * does not stand still, the kernel refuses all this.
+	 */
+	if (r->regs_known)
 		(void)remote_set_regs(r, &r->regs);
-		if (!r->mask_kept)
-			(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask),
-				     &r->old_mask);
-	}
+	if (!r->mask_kept)
+		(void)ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask);
 	/* SIGSTOP as the signal of the detach: the owed stop takes place as it leaves. */
 	if (r->stop_again)
 		r->deliver = SIGSTOP;

@@ -29,7 +29,8 @@ struct remote {
 	unsigned stops;
 	unsigned made, replayed;	/* system calls of ours with their values; those told again */
 	int64_t values[8];
-	bool gone;		/* it died on the way */
+	bool gone;		/* it seems to have died on the way */
+	bool regs_known;
 	bool mask_kept;		/* the thread's mask is as it shall be: leave it */
 	int deliver;		/* a signal that was on its way: goes on at the release; 0: none */
 	bool owes_chld;		/* a SIGCHLD was taken that somebody else may wait for */
