@@ -368,8 +368,10 @@ int opts_parse(int argc, char **argv, struct config *cfg)
 
 	/* no word gives more than one edit */
 	cfg->env_edits = calloc((size_t)argc + 1, sizeof(*cfg->env_edits));
-	if (!cfg->env_edits)
+	if (!cfg->env_edits) {
+		log_error("no memory for the options");
 		return -ENOMEM;
+	}
 	result = parse_words(argv + (argc > 0), cfg);
 	if (result != OPTS_RUN)
 		config_release(cfg);

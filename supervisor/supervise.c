@@ -8,6 +8,7 @@
 #include "supervise.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -31,6 +32,7 @@
 #define FILES_WANTED (1u << 20)
 #define URING_DEPTH 1024
 #define FOLLOW_NS (250 * NSEC_PER_MSEC)
+#define TELL_AGAIN_MSEC 10
 
 struct supervisor {
 	const struct config *cfg;
@@ -46,6 +48,8 @@ struct supervisor {
 	struct engine *threads;
 	struct guardian_follow follow;
 	struct loop_timer follow_timer;
+	int end_status;			/* as waitid(2) gives it; 125..127 when it never started */
+	int end_untold;			/* -errno of the last try to tell the guardian */
 	bool ended;			/* PROGRAM */
 	bool failed;			/* it never started */
 };
@@ -129,14 +133,34 @@ static void awake(void *arg)
 	atomic_store_explicit(&s->link->pulse->busy_since_ns, now_ns(), memory_order_relaxed);
 }
 
+static void tell_end(struct supervisor *s)
+{
+	s->end_untold = s->failed ? guardian_tell_failed(s->link, s->end_status)
+				  : guardian_tell_status(s->link, s->end_status);
+}
+
+/* No room or no memory for the message: without it the end would look like our own. */
+static void tell_end_at_last(struct supervisor *s)
+{
+	while (s->end_untold == -EAGAIN || s->end_untold == -ENOBUFS || s->end_untold == -ENOMEM) {
+		poll(NULL, 0, TELL_AGAIN_MSEC);
+		tell_end(s);
+	}
+}
+
 static void program_changed(void *arg, int wait_status)
 {
 	struct supervisor *s = arg;
 
-	if (WIFEXITED(wait_status) || WIFSIGNALED(wait_status))
-		s->ended = true;
-	if (!s->failed)
+	if (!WIFEXITED(wait_status) && !WIFSIGNALED(wait_status)) {
 		(void)guardian_tell_status(s->link, wait_status);	/* dead: its pidfd tells */
+		return;
+	}
+	s->ended = true;
+	if (s->failed)
+		return;
+	s->end_status = wait_status;
+	tell_end(s);
 }
 
 static void none_left(void *arg)
@@ -158,7 +182,8 @@ static void exec_told(void *arg, unsigned events)
 	close_fd(&s->launch.exec_fd);
 	if (status) {
 		s->failed = true;
-		(void)guardian_tell_failed(s->link, status);
+		s->end_status = status;
+		tell_end(s);
 	}
 }
 
@@ -368,6 +393,7 @@ static int serve(struct supervisor *s)
 	log_info(1, "engine: %s%s", s->storage->ops->name,
 		 engine_peer_host_polls(s->peer) ? "; the host's AIO for polls" : "");
 	loop_run(s->d.loop);
+	tell_end_at_last(s);
 	summarise(s);
 	return 0;
 }
@@ -389,6 +415,8 @@ int supervise(const struct guardian_link *link, void *arg)
 			 strerror(errno));
 	unblock_own_faults();
 	s.d.loop = loop_create();
+	if (!s.d.loop)
+		log_error("cannot start: %s", strerror(errno));
 	if (!s.d.loop || start(&s)) {
 		loop_destroy(s.d.loop);
 		return EXIT_SANDBOX;
