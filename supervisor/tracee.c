@@ -29,8 +29,12 @@ _Static_assert(offsetof(struct uvec, length_bytes) == offsetof(struct iovec, iov
 ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
 		      const struct iovec *from, unsigned from_count)
 {
-	ssize_t n = process_vm_writev(tid, from, from_count, (const struct iovec *)to, to_count, 0);
+	ssize_t n;
+	unsigned tries = 0;
 
+	do
+		n = process_vm_writev(tid, from, from_count, (const struct iovec *)to, to_count, 0);
+	while (n < 0 && errno == ENOMEM && ++tries < TRACEE_COPY_TRIES);
 	return n < 0 ? neg_errno() : n;
 }
 

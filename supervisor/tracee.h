@@ -24,6 +24,7 @@ struct uvec {			/* a piece of a tracee's memory; layout of struct iovec */
  * Bytes copied (short at the first page that is not accessible, as the kernel's own copies are), or
  * -EFAULT when that is none, or another -errno. Page protection is respected.
  */
+#define TRACEE_COPY_TRIES 4		/* want of kernel memory is not the tracee's fault */
 ssize_t tracee_read(pid_t tid, uaddr from, void *to, size_t length_bytes);
 ssize_t tracee_write(pid_t tid, uaddr to, const void *from, size_t length_bytes);
 ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,

@@ -102,8 +102,12 @@ ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
 		     const struct iovec *to, unsigned to_count)
 {
 	const struct iovec *source = (const struct iovec *)from;
-	ssize_t n = process_vm_readv(tid, to, to_count, source, from_count, 0);
+	ssize_t n;
+	unsigned tries = 0;
 
+	do
+		n = process_vm_readv(tid, to, to_count, source, from_count, 0);
+	while (n < 0 && errno == ENOMEM && ++tries < TRACEE_COPY_TRIES);
 	if (n < 0 && errno != EFAULT)
 		return neg_errno();
 	if (n >= 0 && (size_t)n == total(source, from_count))
