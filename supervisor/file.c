@@ -93,12 +93,13 @@ static int file_describe(struct file *f, pid_t tid)
 				   0 };
 	int flags = fcntl(f->io.fd, F_GETFL);
 	struct statx sx;
+	int err;
 
 	if (flags < 0 || flags & O_PATH)
 		return -EBADF;
 	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
 		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID_UNIQUE | STATX_MNT_ID, &sx))
-		return -EBADF;
+		return errno == ENOMEM ? -ENOMEM : -EBADF;
 	f->open_flags = (unsigned)flags;
 	f->can = modes[flags & O_ACCMODE];
 	f->io.direct = flags & O_DIRECT;
@@ -106,12 +107,12 @@ static int file_describe(struct file *f, pid_t tid)
 	f->io.sync = flags & (O_SYNC | O_DSYNC);
 	f->io.dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
 	f->io.ino = sx.stx_ino;
-	file_classify(f, &sx, tid);
+	err = file_classify(f, &sx, tid);
 	if (sx.stx_attributes & STATX_ATTR_APPEND && flags & O_APPEND)
 		f->can |= FILE_ONLY_APPENDS;
 	f->io.nowait = f->can & FILE_NOWAIT;
 	f->io.lane = file_lane(f);
-	return 0;
+	return err;
 }
 
 /* Access mode and status flags as fdinfo tells them; -EBADF when there is no such descriptor. */

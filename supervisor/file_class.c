@@ -38,7 +38,7 @@ static const struct {
 	{ 9, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* urandom */
 };
 
-static void file_classify_anon(struct file *f)
+static int file_classify_anon(struct file *f)
 {
 	char path[32], name[64];
 	ssize_t n;
@@ -46,13 +46,16 @@ static void file_classify_anon(struct file *f)
 	f->io.class = FILE_PEER;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->io.fd);
 	n = readlink(path, name, sizeof(name) - 1);
+	if (n < 0 && errno == ENOMEM)
+		return -ENOMEM;
 	if (n <= 0)
-		return;
+		return 0;
 	name[n] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(anon_known); i++) {
 		if (strcmp(name, anon_known[i].name) == 0)
 			f->can |= anon_known[i].can;
 	}
+	return 0;
 }
 
 static void file_classify_char(struct file *f, const struct statx *sx)
@@ -114,7 +117,7 @@ static void file_classify_socket(struct file *f)
 		f->can |= FILE_JUDGES;		/* netlink asks what the sender may */
 }
 
-void file_classify(struct file *f, const struct statx *sx, pid_t tid)
+int file_classify(struct file *f, const struct statx *sx, pid_t tid)
 {
 	const unsigned pipe_can = FILE_READ_ITER | FILE_WRITE_ITER;
 
@@ -140,8 +143,9 @@ void file_classify(struct file *f, const struct statx *sx, pid_t tid)
 		file_classify_char(f, sx);
 		break;
 	default:
-		file_classify_anon(f);
+		return file_classify_anon(f);
 	}
+	return 0;
 }
 
 /* do_loop_readv_writev() of fs/read_write.c, 6.18, refuses flags; see also inline_instant(). */

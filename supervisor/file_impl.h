@@ -20,7 +20,10 @@ struct file_table {
 	struct list in_use[FILE_BUCKETS];
 };
 
-/* Fills class, seekable, memory, fs and `can` but for the access mode, which is there already. */
-void file_classify(struct file *f, const struct statx *sx, pid_t tid);
+/*
+ * Fills class, seekable, memory, fs and `can` but for the access mode, which is there already. 0 or
+ * -ENOMEM.
+ */
+int file_classify(struct file *f, const struct statx *sx, pid_t tid);
 
 #endif
