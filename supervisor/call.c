@@ -89,7 +89,7 @@ bool call_is_aio(enum call_kind kind)
 	return kind != CALL_EXEC && kind != CALL_EXIT && kind != CALL_EXIT_GROUP;
 }
 
-struct call *call_create(const struct notice *notice, uint64_t id)
+struct call *call_create(void)
 {
 	struct call *call = calloc(1, sizeof(*call));
 
@@ -98,8 +98,5 @@ struct call *call_create(const struct notice *notice, uint64_t id)
 	list_init(&call->node);
 	list_init(&call->parked);
 	call->door = DOOR_TRAP;
-	call->kind = call_kind_of(notice);
-	call->id = id;
-	call->notice = *notice;
 	return call;
 }

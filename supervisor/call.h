@@ -85,7 +85,8 @@ struct call {
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 };
 
-struct call *call_create(const struct notice *notice, uint64_t id);	/* NULL: no memory */
+/* For a notice that is still to be received; NULL: no memory. */
+struct call *call_create(void);
 
 enum verdict_kind {
 	VERDICT_RETURN,

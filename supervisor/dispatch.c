@@ -255,22 +255,25 @@ static void begin(struct dispatch *d, struct call *call)
 	answer(d, call, &v);
 }
 
+/*
+ * Memory first: what has been received must be handled, an exit or execve in particular. Without
+ * memory it stays with the kernel, and is readable in the next turn.
+ */
 static void receive_one(struct dispatch *d)
 {
-	struct notice notice;
-	struct call *call;
-	int got = notify_receive(d->notify, &notice);
+	struct call *call = call_create();
+	int got = call ? notify_receive(d->notify, &call->notice) : -ENOMEM;
 
 	if (got <= 0) {
 		if (got != -ENOENT)
-			log_warn_once("notifications cannot be received: %s", strerror(-got));
+			log_warn_once("notifications cannot be received: %s; trying again",
+				      strerror(-got));
+		free(call);
 		return;
 	}
-	call = call_create(&notice, ++d->last_call_id);
-	if (call)
-		list_add_tail(&d->arrived, &call->node);
-	else
-		(void)notify_reply(d->notify, notice.cookie, -EAGAIN);
+	call->id = ++d->last_call_id;
+	call->kind = call_kind_of(&call->notice);
+	list_add_tail(&d->arrived, &call->node);
 }
 
 /* Receives up to `most` of those that wait; they are handled later. */
