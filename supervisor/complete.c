@@ -93,15 +93,21 @@ static void eventfd_signal(struct dispatch *d, struct request *r)
 	const uint64_t one = 1;
 
 	seam(d->plan, SEAM_EVENTFD, r);
-	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLOUT)) {
+	while (poll(&p, 1, 0) < 0 && errno == EINTR)
+		;
+	if (!(p.revents & POLLOUT)) {
 		log_warn_once("an eventfd of process %d is full: further completions cannot be "
 			      "counted in it",
 			      r->tgid);
 		return;
 	}
-	if (write(p.fd, &one, sizeof(one)) != sizeof(one))
+	while (write(p.fd, &one, sizeof(one)) < 0) {
+		if (errno == EINTR)
+			continue;
 		log_warn_once("an eventfd of process %d could not be written (error %d)", r->tgid,
 			      errno);
+		return;
+	}
 }
 
 static void tell(const struct request *r)

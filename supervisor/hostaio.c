@@ -48,8 +48,11 @@ static bool take(struct hostaio *h)
 {
 	struct io_event events[BATCH];
 	struct timespec at_once = { 0 };
-	long n = syscall(SYS_io_getevents, h->context, 0L, (long)BATCH, events, &at_once);
+	long n;
 
+	do		/* task work of io_uring counts as a signal; nothing was taken */
+		n = syscall(SYS_io_getevents, h->context, 0L, (long)BATCH, events, &at_once);
+	while (n < 0 && errno == EINTR);
 	for (long i = 0; i < n; i++) {
 		struct iocb *iocb = (struct iocb *)(uintptr_t)events[i].obj;
 		struct hostaio_poll *poll = container_of(iocb, struct hostaio_poll, iocb);
