@@ -70,7 +70,7 @@ static int64_t map_ring(struct remote *r, const struct context *ctx, int fd)
 	if (r->late)
 		return -EAGAIN;
 	if (at < 0 && at > -4096)
-		return at == -ESRCH ? at : -ENOMEM;
+		return -ENOMEM;
 	(void)remote_syscall(r, SYS_madvise, advice);
 	(void)remote_syscall(r, SYS_madvise, no_dump);
 	return at;
