@@ -28,7 +28,7 @@ drive()
 
 for how in direct buffered append sync; do
 	for death in kill segv exit exec pthread thread; do
-		drive "$how writes, death by $death: all that was accepted is there" $how $death
+		drive "$how writes, death by $death: all that was accepted is there [T8]" $how $death
 	done
 done
 for death in kill exit exec; do
@@ -55,7 +55,7 @@ run "$AIO_SANDBOX" -q sh -c 'n=0
 		"$0" new "$1" && "$0" is-new "$1" || exit
 		n=$((n + 1))
 	done 2>/dev/null' "$victim" "$disk/file"
-is "no write of a dead predecessor lands after its successor's own" "$status $out" "0 "
+is "no write of a dead predecessor lands after its successor's own [D6] [T8]" "$status $out" "0 "
 check "nor later" "$victim" is-new "$disk/file"
 
 nothing_left

@@ -112,7 +112,7 @@ start_daemon()
 
 # its I/O would have nobody to do it
 start_daemon
-check "PROGRAM has ended, its daemon has not: aio-sandbox stays" kill -0 "$us"
+check "PROGRAM has ended, its daemon has not: aio-sandbox stays [D13]" kill -0 "$us"
 echo on >"$tmp/daemon"
 await "$us"
 is "then it ends with PROGRAM's status" "$status" 3

@@ -147,20 +147,20 @@ if [ "$(id -u)" -eq 0 ]; then
 		--reuid=nobody --regid="$(id -g nobody)" --init-groups id 2>/dev/null || id nobody)"
 	# set-user-id programs below PROGRAM would lose their rights
 	"$AIO_SANDBOX" -q -u nobody cat /proc/self/status >"$tmp/status"
-	is "root needs no no_new_privs, even with -u" "$(no_new_privs "$tmp/status")" 0
+	is "root needs no no_new_privs, even with -u [D13]" "$(no_new_privs "$tmp/status")" 0
 	as_user="setpriv --reuid=nobody --regid=$(id -g nobody) --clear-groups"
 	if ! have setpriv || ! $as_user test -x "$AIO_SANDBOX"; then
 		skip "an ordinary user cannot reach $AIO_SANDBOX"
 	else
 		$as_user "$AIO_SANDBOX" -q cat /proc/self/status >"$tmp/status"
-		is "an ordinary user gets no_new_privs" "$(no_new_privs "$tmp/status")" 1
+		is "an ordinary user gets no_new_privs [D13]" "$(no_new_privs "$tmp/status")" 1
 		run $as_user "$AIO_SANDBOX" -u root true
 		is "-u without root: 125" "$status" 125
 		like "-u without root: says so" "$err" "*cannot become user root*-u needs root*"
 	fi
 else
 	"$AIO_SANDBOX" -q cat /proc/self/status >"$tmp/status"
-	is "an ordinary user gets no_new_privs" "$(no_new_privs "$tmp/status")" 1
+	is "an ordinary user gets no_new_privs [D13]" "$(no_new_privs "$tmp/status")" 1
 	run "$AIO_SANDBOX" -u root true
 	is "-u without root: 125" "$status" 125
 fi

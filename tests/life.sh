@@ -21,7 +21,7 @@ scene()
 }
 
 scene "a forked child gets EINVAL for its parent's contexts, and has its own" 1000 fork
-scene "vfork and CLONE_VM children share contexts; requests outlive them, and stay out of their new images" \
+scene "vfork and CLONE_VM children share contexts; requests outlive them, and stay out of their new images [T8]" \
 	1000 share
 scene "a failed execve changes nothing, also for threads that submit meanwhile" 1000 failed-exec
 scene "an execve frees the contexts, and its image finds what was written" $depth exec 100

@@ -24,7 +24,7 @@ scene "requests larger than all buffers: right sums, right data" large "$AIO_SAN
 scene "the same on threads" large "$AIO_SANDBOX" -q --buffer-memory=1M --engine=threads
 scene "the same with --submit=async" large "$AIO_SANDBOX" -q --buffer-memory=1M --submit=async
 scene "large requests with memory enough" large "$AIO_SANDBOX" -q
-scene "io_setup with the descriptor table full" files "$AIO_SANDBOX" -q
+scene "io_setup with the descriptor table full [T20]" files "$AIO_SANDBOX" -q
 scene "io_setup without address space: ENOMEM" space "$AIO_SANDBOX" -q
 scene "--max-nr: EAGAIN, and given back by io_destroy" max-nr "$AIO_SANDBOX" -q --max-nr=100
 scene "many requests in flight" flood "$AIO_SANDBOX" -q --buffer-memory=1M
@@ -56,6 +56,14 @@ else
 	is "a limit on file sizes that the program has raised" "$status $(echo "$out" | tr '\n' ' ')" \
 		"0 setup: 0 direct: 65536 buffered: 65536 "
 fi
+
+victim=$top_builddir/tests/victim_numbers
+wanted=
+scene "--max-nr=0: EAGAIN, or EINVAL if that is wrong already [2.max-0]" none "$AIO_SANDBOX" -q --max-nr=0
+scene "--max-nr=3000000000: as large as can be, and nr wraps [2.huge-max] [2.huge-max-wraps]" \
+	huge "$AIO_SANDBOX" -q --max-nr=3000000000
+scene "slots are counted as if one CPU submitted [D7]" cpus "$AIO_SANDBOX" -q
+scene "an idle io_destroy takes less than 15 ms [14.idle] [D10]" idle "$AIO_SANDBOX" -q
 
 nothing_left
 done_testing

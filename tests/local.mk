@@ -71,6 +71,7 @@ victims = \
 	%D%/parity/victim_ending \
 	%D%/parity/victim_readers \
 	%D%/parity/victim_refusals \
+	%D%/parity/victim_facts \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -78,6 +79,7 @@ victims = \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
 	%D%/victim_lives \
+	%D%/victim_numbers \
 	%D%/victim_pty \
 	%D%/victim_room \
 	%D%/victim_signals \
@@ -124,6 +126,7 @@ script_tests = \
 	%D%/parity/entry.sh \
 	%D%/parity/eventfd.sh \
 	%D%/parity/filesystems.sh \
+	%D%/parity/facts.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
@@ -176,6 +179,7 @@ test_files = \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
 	%D%/parity/filesystems.expect \
+	%D%/parity/facts.expect \
 	%D%/parity/stops.expect \
 	%D%/parity/readers.expect \
 	%D%/parity/refusals.expect \

@@ -38,7 +38,7 @@ for what in 'appends 40000' 'lists 20000' 'large 60'; do
 done
 for what in 'appends 40000' 'lists 20000'; do
 	# shellcheck disable=SC2086
-	sees "$what without SA_RESTART: none lost" "$each_once" "$victim" ${what% *} plain ${what#* }
+	sees "$what without SA_RESTART: none lost [19.plain]" "$each_once" "$victim" ${what% *} plain ${what#* }
 	check 'none twice, but for that microsecond' rarely_twice
 	is 'what the file has more is what ended with EINTR, but executed' \
 		"$(counted records-minus-returns)" "$(counted eintr-executed-records)"

@@ -89,6 +89,8 @@ for direct in 1 0; do
 
 	# userspace_reap takes completions from the ring without a call
 	in_sandbox $how-userspace-reap 1 $mixed --userspace_reap
+	is "$how-userspace-reap: reads and verify reads [17.fio]" \
+		"$(total_ios $how-userspace-reap read)" $blocks
 	for sync in fsync fdatasync; do
 		in_sandbox $how-$sync 1 $write --$sync=32 --size=4m
 		is "$how-$sync: every block written and read back" "$(total_ios $how-$sync read write)" 2048

@@ -122,6 +122,8 @@ static void while_destroyed(void)
 static void submit_interrupted(void)
 {
 	struct caller submitter = { 0 };
+	struct io_event ev;
+	long n;
 	int old[2] = { p[0], p[1] };
 
 	need(!pipe(p));
@@ -129,6 +131,8 @@ static void submit_interrupted(void)
 	start(&submitter, SYS_io_submit);
 	syscall(SYS_tgkill, getpid(), submitter.tid, SIGUSR1);
 	obs_num("7.no-eintr/reading-an-empty-pipe", finish(&submitter));
+	n = reap_now(ctx, 1, &ev);
+	obs("8.interrupted/nothing-read", "%s", n ? num(ev.res) : "waits");
 	need(write(p[1], "data", 4) == 4);
 	aio_destroy(ctx);
 	close(old[0]);
@@ -138,9 +142,10 @@ static void submit_interrupted(void)
 static void unmapped(void)
 {
 	struct caller waiter = { 0 };
+	aio_context_t all[64], more = 0;
 	struct iocb cb[2];
 	struct io_event ev;
-	int q[2];
+	int q[2], n;
 
 	need(!pipe(q));
 	ctx = aio_context(8);
@@ -151,6 +156,11 @@ static void unmapped(void)
 	need(write(q[1], "x", 1) == 1);
 	obs_num("11.munmap/waiter", finish(&waiter));
 	obs_num("11.munmap/getevents", reap_now(ctx, 1, &ev));
+	n = fill_up(all, ARRAY_SIZE(all));
+	need(n > 0 && !munmap((void *)all[n - 1], PAGE));
+	obs_num("4.munmap/still-counted", aio_setup(1, &more));
+	while (--n > 0)
+		aio_destroy(all[n - 1]);
 }
 
 /* --- a forked child --------------------------------------------------------------------------- */

@@ -201,6 +201,13 @@ static void signals(void)
 	obs_num("11.ignored/and-blocked", wait_with(act_ignored, 1, ev, NULL));
 }
 
+/* A wait for five that finds two takes them, and waits for three. */
+static void act_three_when_two_are_taken(pid_t waiter)
+{
+	obs_num("11.4/in-the-ring-while-waiting", in_ring());
+	produce(3);
+}
+
 static void wakes(void)
 {
 	struct io_event ev[8];
@@ -209,6 +216,8 @@ static void wakes(void)
 	obs_num("11.6/min-3-one-by-one", wait_with(act_three_times, 3, ev, NULL));
 	produce(1);
 	obs_num("11.6/one-there-three-come", wait_with(act_three_times, 4, ev, NULL));
+	produce(2);
+	obs_num("11.4/five-of-two-and-three", wait_with(act_three_when_two_are_taken, 5, ev, NULL));
 	obs_num("11.6/nothing-left", in_ring());
 }
 

@@ -66,7 +66,7 @@ static void interrupted(const char *name, int flags, unsigned batch)
 	snprintf(tag, sizeof(tag), "19.%srefused", name);
 	obs_num(tag, refused);
 	if (flags & SA_RESTART) {
-		snprintf(tag, sizeof(tag), "19.%seintr", name);
+		snprintf(tag, sizeof(tag), "19.killable/eintr-%u-each", batch);
 		obs_num(tag, broken);
 	}
 	aio_destroy(ctx);
