@@ -100,6 +100,7 @@ script_tests = \
 	%D%/clients/qemu_img.sh \
 	%D%/conformance/libaio.sh \
 	%D%/credentials.sh \
+	%D%/differ.sh \
 	%D%/docs.sh \
 	%D%/doctor.sh \
 	%D%/durable.sh \
@@ -162,6 +163,10 @@ long_tests = \
 test_headers = \
 	%D%/clients/oracle_blocks.h \
 	%D%/clients/oracle_worker.h \
+	%D%/differ/differ.h \
+	%D%/differ/generate.h \
+	%D%/differ/step.h \
+	%D%/differ/world.h \
 	%D%/dispatch_fakes.h \
 	%D%/dispatch_rig.h \
 	%D%/engine_rig.h \
@@ -232,6 +237,27 @@ TESTS += $(unit_tests)
 endif
 
 # programs with needs of their own
+check_PROGRAMS += %D%/differ/differ
+%C%_differ_differ_SOURCES = \
+	%D%/differ/arena.c \
+	%D%/differ/batch.c \
+	%D%/differ/compare.c \
+	%D%/differ/differ.c \
+	%D%/differ/fds.c \
+	%D%/differ/flow.c \
+	%D%/differ/freedom.c \
+	%D%/differ/generate.c \
+	%D%/differ/generate_cb.c \
+	%D%/differ/generate_noise.c \
+	%D%/differ/generate_rings.c \
+	%D%/differ/generate_themes.c \
+	%D%/differ/minimise.c \
+	%D%/differ/out.c \
+	%D%/differ/rings.c \
+	%D%/differ/step_calls.c \
+	%D%/differ/step_events.c \
+	%D%/differ/step_files.c \
+	%D%/differ/text.c
 %C%_victim_deny_LDADD = $(LDADD) $(SECCOMP_LIBS)
 %C%_victim_steps_LDADD = $(LDADD) $(SECCOMP_LIBS)
 if HAVE_FUSE3

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# Random AIO programs see the same natively and in the sandbox (tests/differ/differ.c says how). If
+# this breaks, there is a program that can tell us from the kernel; the log has a minimal one.
+. "$srcdir/tests/lib.sh"
+
+differ=$top_builddir/tests/differ/differ
+[ "$(cat /proc/sys/fs/aio-max-nr)" -gt 1000 ] || skip_all "fs.aio-max-nr leaves no native AIO to compare with"
+
+# where O_DIRECT works and is asynchronous
+disk_dir
+cd "$disk" || exit
+
+run "$differ" --seeds=1-200 env
+is "two native runs of a program see the same" "$status" 0
+diag "$out"
+
+run "$differ" --seeds=1-200 --stop-at-first sh -c 'ulimit -S -f 8; exec "$@"' sh
+is "a limit that is another one is found" "$status" 1
+like "a program that shows it is printed" "$out" '*minimal program*submit*native*sandboxed*'
+
+done_testing

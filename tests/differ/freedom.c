@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The freedom that a sandboxed program is given, all of it: what may differ is not compared, and
+ * what would make everything after it differ is not done. Decided by the program itself, from what
+ * it sees natively too, so that both runs do the same. docs/aio-abi.md, Part 4, has the reasons.
+ */
+#include "differ.h"
+#include "world.h"
+
+#include <sys/ioctl.h>
+
+static const struct {
+	const char *name, *what;
+} freedoms[] = {
+	{ "order", "completions of FSYNC, O_DIRECT, waiting POLLs and reads behind a new hole are "
+		   "compared as a set, and sorted in the ring" },
+	{ "block", "without --submit=kernel requests that may block are left out of their list (D1)" },
+	{ "slots", "a context that has had asynchronous requests takes 40 at a time (D7)" },
+	{ "fork", "a forked child does not look at its parent's rings (D9)" },
+	{ "ring", "rings are not grown and not made executable (D4)" },
+	{ "buffer", "buffers are left alone while a request is in flight (D5, D12)" },
+	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
+};
+
+void freedom_print(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(freedoms); i++)
+		printf("%s: %s\n", freedoms[i].name, freedoms[i].what);
+}
+
+static bool is_write(const struct iocb *cb)
+{
+	return cb->aio_lio_opcode == IOCB_CMD_PWRITE || cb->aio_lio_opcode == IOCB_CMD_PWRITEV;
+}
+
+static bool is_read(const struct iocb *cb)
+{
+	return cb->aio_lio_opcode == IOCB_CMD_PREAD || cb->aio_lio_opcode == IOCB_CMD_PREADV;
+}
+
+static int64_t slot_number(const struct iocb *cb)
+{
+	const int64_t f = (int64_t)cb->aio_fildes - FD_BASE;
+
+	return f >= 0 && f < SLOTS ? f : -1;
+}
+
+/* What a transfer may move at most; segments are limited by what the generator makes. */
+static uint64_t most(const struct iocb *cb)
+{
+	const bool vector = cb->aio_lio_opcode == IOCB_CMD_PREADV ||
+			    cb->aio_lio_opcode == IOCB_CMD_PWRITEV;
+
+	return vector ? WARM_BYTES * 4 : cb->aio_nbytes;
+}
+
+struct estimate {
+	int64_t available[SLOTS];	/* at least that much can be read */
+	int64_t room[SLOTS];		/* and written */
+	bool known[SLOTS];
+};
+
+static void estimate(struct world *w, int64_t f, struct estimate *e)
+{
+	struct pollfd p = { .fd = fd_of(f), .events = POLLIN | POLLOUT };
+	const int what = w->fd[f].what;
+	int bytes = 0;
+
+	if (e->known[f])
+		return;
+	e->known[f] = true;
+	poll(&p, 1, 0);
+	if (p.revents & (POLLIN | POLLHUP | POLLERR))
+		e->available[f] = 1;
+	if (e->available[f] && !ioctl(p.fd, FIONREAD, &bytes) && bytes > 0)
+		e->available[f] = bytes;
+	if (p.revents & POLLHUP)
+		e->available[f] = INT_MAX;
+	if (p.revents & POLLERR)
+		e->room[f] = INT_MAX;
+	else if (p.revents & POLLOUT)
+		e->room[f] = what == W_PIPE || what == W_FIFO ? 4096 : 16384;
+}
+
+static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
+{
+	const int64_t f = slot_number(cb);
+	const struct fdslot *s = slot_of(w, f);
+	int64_t *left;
+
+	if (!s || !is_peer(s) || !(is_read(cb) ? s->reader : is_write(cb) && s->writer))
+		return false;
+	if (cb->aio_rw_flags & RWF_NOWAIT || fcntl(fd_of(f), F_GETFL) & O_NONBLOCK)
+		return false;
+	if (s->what == W_DGRAM && is_write(cb))
+		return true;
+	estimate(w, f, e);
+	left = is_read(cb) ? &e->available[f] : &e->room[f];
+	if (is_read(cb) && *left <= 0)
+		return true;
+	if (is_write(cb) && (int64_t)most(cb) > *left)
+		return true;
+	*left -= most(cb) < INT_MAX ? (int64_t)most(cb) : INT_MAX;
+	return false;
+}
+
+unsigned drop_blocking(struct world *w, bool drop)
+{
+	struct estimate e = { 0 };
+	unsigned n = 0, kept = 0;
+
+	for (unsigned i = 0; i < w->pending_count; i++) {
+		const bool readable = w->flight[w->pending_flight[i]].readable;
+
+		if (readable && blocks(w, w->pending[i], &e)) {
+			n++;
+			if (drop)
+				continue;
+		}
+		w->pending[kept] = w->pending[i];
+		w->pending_flight[kept++] = w->pending_flight[i];
+	}
+	w->pending_count = kept;
+	return n;
+}
+
+/* --- classes ------------------------------------------------------------------------------------ */
+
+static bool ready(const struct iocb *cb)
+{
+	struct pollfd p = { .fd = (int)cb->aio_fildes, .events = (short)cb->aio_buf };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+/* A list so far: files of which a hole may have been made, and whether peers were touched. */
+struct so_far {
+	bool touched, hole[OBJECTS];
+};
+
+static enum class class_of(struct world *w, const struct iocb *cb, struct so_far *before)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+
+	switch (cb->aio_lio_opcode) {
+	case IOCB_CMD_FSYNC:
+	case IOCB_CMD_FDSYNC:
+		return ASYNC;
+	case IOCB_CMD_POLL:
+		return before->touched || !ready(cb) ? ASYNC : SYNC;
+	}
+	if (!s || s->object < 0)
+		return SYNC;
+	if (fcntl((int)cb->aio_fildes, F_GETFL) & O_DIRECT)
+		return ASYNC;
+	if (is_write(cb)) {
+		before->hole[s->object] |= cb->aio_offset > w->object_told[s->object];
+		return SYNC;
+	}
+	return before->hole[s->object] || cb->aio_offset + (int64_t)most(cb) > WARM_BYTES ? ASYNC
+											  : SYNC;
+}
+
+static bool touches(struct world *w, const struct iocb *cb)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+
+	return cb->aio_flags & IOCB_FLAG_RESFD || (s && is_peer(s));
+}
+
+void classify(struct world *w)
+{
+	struct so_far before = { 0 };
+
+	for (unsigned i = 0; i < w->pending_count; i++) {
+		struct flight *f = &w->flight[w->pending_flight[i]];
+
+		if (!f->readable)
+			continue;
+		f->class = (uint8_t)class_of(w, w->pending[i], &before);
+		before.touched |= touches(w, w->pending[i]);
+	}
+}
+
+/* Which slots are free depends on where asynchronous requests were completed. */
+bool too_many(struct world *w, const struct context *c)
+{
+	const struct ring *r = c ? ring_of(c) : NULL;
+	unsigned used;
+
+	if (!r || !c->tainted)
+		return false;
+	used = (c->seen + c->nr - r->head % c->nr) % c->nr;
+	return used + w->flying_count + w->pending_count > 40;
+}
