@@ -45,6 +45,7 @@ victims = \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_direct \
 	%D%/parity/victim_eventfd \
+	%D%/parity/victim_files \
 	%D%/parity/victim_filesystems \
 	%D%/parity/victim_filetypes \
 	%D%/parity/victim_fsync \
@@ -126,6 +127,7 @@ script_tests = \
 	%D%/parity/ending.sh \
 	%D%/parity/entry.sh \
 	%D%/parity/eventfd.sh \
+	%D%/parity/files.sh \
 	%D%/parity/filesystems.sh \
 	%D%/parity/facts.sh \
 	%D%/parity/filetypes.sh \
@@ -202,6 +204,7 @@ test_files = \
 	%D%/parity/ending.expect \
 	%D%/parity/entry.expect \
 	%D%/parity/eventfd.expect \
+	%D%/parity/files.expect \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
