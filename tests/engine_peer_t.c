@@ -267,6 +267,26 @@ START_TEST(an_error_that_a_read_does_not_get_does_not_spin)
 }
 END_TEST
 
+/* --submit=kernel breaks such a write off: it reports what the reader can read. */
+START_TEST(a_cancelled_write_tells_what_it_has_written)
+{
+	struct job out;
+	int p[2];
+
+	open_all();
+	open_pipe(p);
+	ck_assert_int_eq(fcntl(p[1], F_SETPIPE_SZ, 4096), 4096);
+	set_job(&out, IO_WRITE, p[1], LONG_BYTES);
+	submit(&out, ENGINE_QUEUED);
+	cancel(&out);
+	wait_done(1);
+	ck_assert_int_eq(result_of(&out), 4096);
+	end_job(&out);
+	close_two(p);
+	close_all();
+}
+END_TEST
+
 START_TEST(an_engine_that_cannot_be_opened_leaves_nothing)
 {
 	loop = loop_create();
@@ -343,6 +363,7 @@ int main(void)
 	tcase_add_test(c, the_end_of_a_stream_is_a_read_of_nothing);
 	tcase_add_test(c, nothing_is_asked_of_the_file_too);
 	tcase_add_test(c, an_error_that_a_read_does_not_get_does_not_spin);
+	tcase_add_test(c, a_cancelled_write_tells_what_it_has_written);
 	tcase_add_test(c, an_engine_that_cannot_be_opened_leaves_nothing);
 	tcase_add_test(c, the_rest_is_passed_on);
 	tcase_add_test(c, stamps_are_taken_when_asked_for);

@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/engine_threads_t \
 	%D%/engine_uring_t \
 	%D%/guardian_t \
+	%D%/handlers_t \
 	%D%/iocb_t \
 	%D%/kept_t \
 	%D%/key_t \

@@ -160,13 +160,23 @@ static void sizes(void)
 	}
 }
 
+static int next_descriptor(void)
+{
+	int fd = dup(0);
+
+	need(fd >= 0 && !close(fd));
+	return fd;
+}
+
 static void many(void)
 {
+	const int next = next_descriptor();
 	aio_context_t ctx[5] = { 0 };
 	uint32_t first, second;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ctx); i++)
 		ctx[i] = aio_context(1);
+	obs_num("2.in-range/descriptors-taken", next_descriptor() - next);
 	obs("3.id/in-order", "%u %u %u %u %u", ring_of(ctx[0])->id, ring_of(ctx[1])->id,
 	    ring_of(ctx[2])->id, ring_of(ctx[3])->id, ring_of(ctx[4])->id);
 	aio_destroy(ctx[3]);
