@@ -114,6 +114,7 @@ script_tests = \
 	%D%/layers.sh \
 	%D%/life.sh \
 	%D%/limits.sh \
+	%D%/mutations.sh \
 	%D%/old_kernel.sh \
 	%D%/parity-no-uring.sh \
 	%D%/parity-old-kernel.sh \
@@ -230,9 +231,11 @@ test_files = \
 
 noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
+EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
 	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh \
 	%D%/conformance/fetch.sh %D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
+script_sources += $(top_srcdir)/%D%/mutations/run.sh
 check_PROGRAMS += $(victims)
 TESTS += $(script_tests)
 if HAVE_CHECK
@@ -296,6 +299,11 @@ AM_TESTS_ENVIRONMENT = \
 # everything, as long as it takes: an hour and more
 check-long:
 	$(MAKE) check TESTS='$(TESTS) $(long_tests)' limit=7200
+
+# is each behaviour tested? (MUTATIONS="eventfd-* ..." for some)
+check-mutations: all
+	srcdir='$(abs_srcdir)' top_builddir='$(abs_top_builddir)' MAKE='$(MAKE)' \
+	MUTATIONS='$(MUTATIONS)' $(SHELL) $(srcdir)/tests/mutations/run.sh
 
 bench: all $(check_PROGRAMS)
 	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \
