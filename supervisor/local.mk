@@ -7,6 +7,8 @@ supervisor_sources = \
 	%D%/buffer.h \
 	%D%/call.c \
 	%D%/call.h \
+	%D%/chain.c \
+	%D%/chain.h \
 	%D%/children.c \
 	%D%/children.h \
 	%D%/complete.c \

@@ -15,11 +15,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "chain.h"
 #include "children.h"
 #include "complete.h"
 #include "creds.h"
 #include "dispatch.h"
-#include "engine_peer.h"
 #include "episode.h"
 #include "key.h"
 #include "launch.h"
@@ -30,7 +30,6 @@
 #include "workers.h"
 
 #define FILES_WANTED (1u << 20)
-#define URING_DEPTH 1024
 #define FOLLOW_NS (250 * NSEC_PER_MSEC)
 #define TELL_AGAIN_MSEC 10
 
@@ -43,9 +42,7 @@ struct supervisor {
 	struct loop_watch *guardian_watch;
 	struct children *children;
 	struct workers *workers;
-	struct engine *storage;
-	struct engine *peer;
-	struct engine *threads;
+	struct chain chain;
 	struct guardian_follow follow;
 	struct loop_timer follow_timer;
 	int end_status;			/* as waitid(2) gives it; 125..127 when it never started */
@@ -213,44 +210,6 @@ static void end_of_turn(void *arg)
 
 /* --- building and taking down --- */
 
-static struct engine *open_storage(struct supervisor *s)
-{
-	struct engine *uring;
-
-	if (s->cfg->engine == CONFIG_ENGINE_THREADS)
-		return s->threads;
-	uring = engine_uring_open(s->d.loop, URING_DEPTH, complete, &s->d);
-	if (uring)
-		return uring;
-	if (s->cfg->engine == CONFIG_ENGINE_URING) {
-		log_error("--engine=uring: io_uring cannot be used here (%s); try --engine=auto",
-			  strerror(errno));
-		return NULL;
-	}
-	log_info(1, "io_uring cannot be used here (%s): requests run on threads", strerror(errno));
-	return s->threads;
-}
-
-static int open_engines(struct supervisor *s)
-{
-	s->workers = workers_create(s->d.loop, s->cfg->threads);
-	if (!s->workers)
-		return neg_errno();
-	s->threads = engine_threads_open(s->d.loop, s->workers, complete, &s->d);
-	if (!s->threads)
-		return neg_errno();
-	s->storage = open_storage(s);
-	if (!s->storage)
-		return s->cfg->engine == CONFIG_ENGINE_URING ? -ECANCELED : -ENOMEM;
-	s->peer = engine_peer_open(s->d.loop, s->workers, s->storage, complete, &s->d);
-	if (!s->peer)
-		return neg_errno();
-	/* Before PROGRAM starts, so that it never sees fs.aio-nr move. */
-	engine_peer_open_host(s->peer);
-	s->d.engine = engine_inline_open(s->peer, s->threads);
-	return s->d.engine ? 0 : -ENOMEM;
-}
-
 /* Without privileges nothing sets us apart from those that we may trace. */
 static int read_creds(struct dispatch *d)
 {
@@ -279,9 +238,14 @@ static int build(struct supervisor *s)
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
 	if (!d->notify)
 		return neg_errno();
-	err = open_engines(s);
+	s->workers = workers_create(d->loop, s->cfg->threads);
+	if (!s->workers)
+		return neg_errno();
+	err = chain_open(&s->chain, s->cfg,
+			 &(struct chain_parts){ d->loop, s->workers, complete, d });
 	if (err)
 		return err;
+	d->engine = s->chain.top;
 	d->buffers = buffers_create(s->cfg->buffer_bytes);
 	d->files = file_table_create(s->workers);
 	d->tasks = tasks_create(d->loop, life_process_left, d);
@@ -327,9 +291,7 @@ static void take_down(struct supervisor *s)
 
 	dispatch_stop(d);
 	tasks_destroy(d->tasks);
-	engine_close(d->engine ? d->engine : s->peer ? s->peer : s->storage);
-	if (s->storage != s->threads)
-		engine_close(s->threads);
+	chain_close(&s->chain);
 	file_table_destroy(d->files);
 	buffers_destroy(d->buffers);
 	keys_destroy(d->keys);
@@ -390,8 +352,7 @@ static int serve(struct supervisor *s)
 		guardian_kill_tree();
 		return EXIT_SANDBOX;
 	}
-	log_info(1, "engine: %s%s", s->storage->ops->name,
-		 engine_peer_host_polls(s->peer) ? "; the host's AIO for polls" : "");
+	chain_tell(&s->chain);
 	loop_run(s->d.loop);
 	tell_end_at_last(s);
 	summarise(s);

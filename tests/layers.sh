@@ -16,7 +16,7 @@ layer_of()
 	call | context | iocb | key | mm | request | ring | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | naming | submit | submit_* | submitter | supervise | watch) echo 4 ;;
+	chain | complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | naming | submit | submit_* | submitter | supervise | watch) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

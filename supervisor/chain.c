@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. inline -> peer -> storage, where storage is the engine that was asked for. Two layers
+ * need the threads beside the chain: inline, for files that may block without limit, and whoever
+ * has no better engine.
+ */
+#include "chain.h"
+
+#include <string.h>
+
+#include "engine_peer.h"
+#include "log.h"
+#include "opts.h"
+#include "util.h"
+
+#define URING_DEPTH 1024
+
+static int open_uring(struct chain *c, const struct config *cfg, const struct chain_parts *p)
+{
+	c->storage = engine_uring_open(p->loop, URING_DEPTH, p->done, p->arg);
+	if (c->storage)
+		return 0;
+	if (cfg->engine == CONFIG_ENGINE_URING) {
+		log_error("--engine=uring: io_uring cannot be used here (%s); try --engine=auto",
+			  strerror(errno));
+		return -ECANCELED;
+	}
+	log_info(1, "io_uring cannot be used here (%s): requests run on threads", strerror(errno));
+	c->storage = c->threads;
+	return 0;
+}
+
+static int open_storage(struct chain *c, const struct config *cfg, const struct chain_parts *p)
+{
+	switch (cfg->engine) {
+	case CONFIG_ENGINE_AUTO:
+	case CONFIG_ENGINE_URING:
+		return open_uring(c, cfg, p);
+	case CONFIG_ENGINE_THREADS:
+		break;
+	}
+	c->storage = c->threads;
+	return 0;
+}
+
+int chain_open(struct chain *c, const struct config *cfg, const struct chain_parts *p)
+{
+	int err;
+
+	c->threads = engine_threads_open(p->loop, p->workers, p->done, p->arg);
+	if (!c->threads)
+		return neg_errno();
+	err = open_storage(c, cfg, p);
+	if (err)
+		return err;
+	c->peer = engine_peer_open(p->loop, p->workers, c->storage, p->done, p->arg);
+	if (!c->peer)
+		return neg_errno();
+	/* Before PROGRAM starts, so that it never sees fs.aio-nr move. */
+	engine_peer_open_host(c->peer);
+	c->top = engine_inline_open(c->peer, c->threads);
+	return c->top ? 0 : -ENOMEM;
+}
+
+void chain_close(struct chain *c)
+{
+	engine_close(c->top ? c->top : c->peer ? c->peer : c->storage);
+	if (c->storage != c->threads)
+		engine_close(c->threads);
+	*c = (struct chain){ NULL };
+}
+
+void chain_tell(const struct chain *c)
+{
+	log_info(1, "engine: %s%s", c->storage->ops->name,
+		 engine_peer_host_polls(c->peer) ? "; the host's AIO for polls" : "");
+}
