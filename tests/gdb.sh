@@ -20,7 +20,7 @@ like "gdb --args aio-sandbox PROGRAM" "$(echo "$out" | tr '\n' ' ')" \
 run timeout 60 "$AIO_SANDBOX" gdb -nx -batch -ex "set confirm off" -ex run --args "$steps" setup pipe
 like "aio-sandbox gdb PROGRAM: io_setup gets EAGAIN" "$(echo "$out" | tr '\n' ' ')" \
 	"*setup: EAGAIN *exited normally*"
-is "it ends cleanly" $status 0
+is "it ends cleanly" "$status" 0
 like "with the warning" "$err" "*cannot be traced*"
 
 nothing_left

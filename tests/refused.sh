@@ -33,7 +33,7 @@ try "io_uring refused: threads do it" "$all_good" \
 	"$deny" EPERM io_uring_setup -- "$AIO_SANDBOX" -v "$steps" $all
 like "which -v tells" "$err" "*io_uring cannot be used here*"
 run "$deny" EPERM io_uring_setup -- "$AIO_SANDBOX" --engine=uring true
-is "--engine=uring is refused then" $status 125
+is "--engine=uring is refused then" "$status" 125
 
 # shellcheck disable=SC2086
 try "kcmp refused" "$all_good" "$deny" EPERM kcmp -- "$AIO_SANDBOX" "$steps" $all
