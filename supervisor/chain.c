@@ -2,7 +2,7 @@
 /*
  * Theory. inline -> peer -> storage, where storage is the engine that was asked for. Two layers
  * need the threads beside the chain: inline, for files that may block without limit, and whoever
- * has no better engine.
+ * has no better engine. The null engine takes the place of inline, and lets only polls pass.
  */
 #include "chain.h"
 
@@ -37,10 +37,29 @@ static int open_storage(struct chain *c, const struct config *cfg, const struct 
 	case CONFIG_ENGINE_URING:
 		return open_uring(c, cfg, p);
 	case CONFIG_ENGINE_THREADS:
+	case CONFIG_ENGINE_NULL:
 		break;
 	}
 	c->storage = c->threads;
 	return 0;
+}
+
+static int open_peer(struct chain *c, struct engine *next, const struct chain_parts *p)
+{
+	c->peer = engine_peer_open(p->loop, p->workers, next, p->done, p->arg);
+	if (!c->peer)
+		return neg_errno();
+	/* Before PROGRAM starts, so that it never sees fs.aio-nr move. */
+	engine_peer_open_host(c->peer);
+	return 0;
+}
+
+static struct engine *open_top(struct chain *c, const struct config *cfg)
+{
+	if (cfg->engine != CONFIG_ENGINE_NULL)
+		return engine_inline_open(c->peer, c->threads);
+	log_warn("--engine=null: nothing is written, and reads give zeros");
+	return engine_null_open(c->peer);
 }
 
 int chain_open(struct chain *c, const struct config *cfg, const struct chain_parts *p)
@@ -51,14 +70,11 @@ int chain_open(struct chain *c, const struct config *cfg, const struct chain_par
 	if (!c->threads)
 		return neg_errno();
 	err = open_storage(c, cfg, p);
+	if (!err)
+		err = open_peer(c, c->storage, p);
 	if (err)
 		return err;
-	c->peer = engine_peer_open(p->loop, p->workers, c->storage, p->done, p->arg);
-	if (!c->peer)
-		return neg_errno();
-	/* Before PROGRAM starts, so that it never sees fs.aio-nr move. */
-	engine_peer_open_host(c->peer);
-	c->top = engine_inline_open(c->peer, c->threads);
+	c->top = open_top(c, cfg);
 	return c->top ? 0 : -ENOMEM;
 }
 
@@ -70,8 +86,10 @@ void chain_close(struct chain *c)
 	*c = (struct chain){ NULL };
 }
 
-void chain_tell(const struct chain *c)
+void chain_tell(const struct chain *c, const struct config *cfg)
 {
-	log_info(1, "engine: %s%s", c->storage->ops->name,
+	const bool null = cfg->engine == CONFIG_ENGINE_NULL;
+
+	log_info(1, "engine: %s%s", (null ? c->top : c->storage)->ops->name,
 		 engine_peer_host_polls(c->peer) ? "; the host's AIO for polls" : "");
 }

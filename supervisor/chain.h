@@ -32,6 +32,6 @@ struct chain_parts {
 int chain_open(struct chain *c, const struct config *cfg, const struct chain_parts *p);
 void chain_close(struct chain *c);
 
-void chain_tell(const struct chain *c);	/* -v: which engine it is */
+void chain_tell(const struct chain *c, const struct config *cfg);	/* -v: which engine it is */
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An engine does io. Engines are stacked once at start: inline -> peer -> uring | threads; a layer
- * either finishes an io, keeps it, or passes it to `next`. Nothing here knows contexts, requests or
- * tracees.
+ * An engine does io. Engines are stacked once at start: inline -> peer -> uring | threads, or null
+ * -> peer; a layer either finishes an io, keeps it, or passes it to `next`. Nothing here knows
+ * contexts, requests or tracees.
  *
  * Contract:
  *  - submit() never blocks without limit, and answers
@@ -71,6 +71,8 @@ struct engine *engine_threads_open(struct loop *loop, struct workers *workers, e
 				   void *arg);
 struct engine *engine_peer_open(struct loop *loop, struct workers *workers, struct engine *next,
 				engine_done_fn *done, void *arg);
+/* For measurements: nothing is read or written, all is complete at once but polls: `next`. */
+struct engine *engine_null_open(struct engine *next);
 /* `foreign`: the engine that takes files which may block without limit (threads). */
 struct engine *engine_inline_open(struct engine *next, struct engine *foreign);
 

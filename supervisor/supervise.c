@@ -352,7 +352,7 @@ static int serve(struct supervisor *s)
 		guardian_kill_tree();
 		return EXIT_SANDBOX;
 	}
-	chain_tell(&s->chain);
+	chain_tell(&s->chain, s->cfg);
 	loop_run(s->d.loop);
 	tell_end_at_last(s);
 	summarise(s);

@@ -14,6 +14,7 @@ unit_tests = \
 	%D%/context_t \
 	%D%/dispatch_t \
 	%D%/engine_inline_t \
+	%D%/engine_null_t \
 	%D%/engine_peer_line_t \
 	%D%/engine_peer_poll_t \
 	%D%/engine_peer_t \
@@ -117,6 +118,7 @@ script_tests = \
 	%D%/mutations.sh \
 	%D%/old_kernel.sh \
 	%D%/parity-no-uring.sh \
+	%D%/parity-null.sh \
 	%D%/parity-old-kernel.sh \
 	%D%/parity-submit-kernel.sh \
 	%D%/parity-threads.sh \
@@ -215,6 +217,7 @@ test_files = \
 	%D%/parity/lookup.expect \
 	%D%/parity/mapping.expect \
 	%D%/parity/mounts.sh \
+	%D%/parity/null.differs \
 	%D%/parity/order.expect \
 	%D%/parity/parity.sh \
 	%D%/parity/pgetevents.expect \

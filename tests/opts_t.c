@@ -92,7 +92,7 @@ START_TEST(mistakes_are_refused)
 	static const char *const lines[] = {
 		"", "--", "-q", "--doctor prog", "-x prog", "--nonsense prog", "--thread=4 prog",
 		"--threads=0 prog", "--threads=257 prog", "--threads=4x prog", "--threads= prog",
-		"--threads", "--threads=-1 prog", "--engine=libaio prog", "--engine= prog",
+		"--threads", "--threads=-1 prog", "--engine=magic prog", "--engine= prog",
 		"--submit=now prog", "--max-nr=4294967296 prog", "--buffer-memory=1023K prog",
 		"--buffer-memory=1X prog", "--buffer-memory=1MM prog", "--quiet=1 prog",
 		"-E =x prog", "-E", "-u", "-p 1", "-p 1 prog", "--attach=1",

@@ -58,9 +58,9 @@ static void interrupted(const char *name, int flags, unsigned batch)
 	timer_delete(timer);
 	snprintf(tag, sizeof(tag), "19.%ssize-minus-sum", name);
 	obs_num(tag, file_size(fd) - 4l * accepted);
-	need(pread(fd, back, sizeof(back), 0) == sizeof(back));
 	snprintf(tag, sizeof(tag), "19.%seach-once-in-order", name);
-	obs_yes(tag, !memcmp(numbers, back, sizeof(back)));
+	obs_yes(tag, pread(fd, back, sizeof(back), 0) == sizeof(back) &&
+		!memcmp(numbers, back, sizeof(back)));
 	snprintf(tag, sizeof(tag), "19.%sevents", name);
 	obs(tag, "%u good %u", events, good);
 	snprintf(tag, sizeof(tag), "19.%srefused", name);
