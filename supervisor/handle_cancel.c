@@ -25,14 +25,17 @@ struct verdict handle_cancel(struct dispatch *d, struct call *call)
 	struct context *ctx;
 	struct request *r;
 	uint32_t key;
+	int err;
 
 	if (tracee_read_all(call->thread->source.tid, obj + offsetof(struct iocb, aio_key), &key,
 			    sizeof(key)))
 		return verdict_return(-EFAULT);
 	if (key)
 		return verdict_return(-EINVAL);
-	ctx = context_lookup(call, call->notice.args[0]);
-	r = ctx ? find_poll(ctx, obj) : NULL;
+	ctx = context_lookup(call, call->notice.args[0], &err);
+	if (!ctx)
+		return verdict_return(err);
+	r = find_poll(ctx, obj);
 	if (!r)
 		return verdict_return(-EINVAL);
 	request_cancel(d, r);

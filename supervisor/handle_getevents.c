@@ -194,9 +194,9 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 		err = read_sigmask(call);
 	if (err)
 		return verdict_return(err);
-	ctx = context_lookup(call, call->notice.args[0]);
+	ctx = context_lookup(call, call->notice.args[0], &err);
 	if (!ctx || min_nr < 0 || min_nr > nr)
-		return answer(call, -EINVAL);
+		return answer(call, ctx ? -EINVAL : err);
 	call->wait.min_nr = (uint64_t)min_nr;
 	call->wait.nr = (uint64_t)nr;
 	return first_pass(d, call, ctx, ns);

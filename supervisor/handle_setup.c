@@ -302,11 +302,12 @@ struct verdict handle_destroy(struct dispatch *d, struct call *call)
 {
 	struct context *ctx = call->ctx;
 	struct verdict v;
+	int err;
 
 	if (!call->again) {
-		ctx = call->ctx = context_lookup(call, call->notice.args[0]);
+		ctx = call->ctx = context_lookup(call, call->notice.args[0], &err);
 		if (!ctx)
-			return verdict_return(-EINVAL);
+			return verdict_return(err);
 		ctx->destroying = true;
 		context_kill(d, ctx);
 	}

@@ -301,9 +301,11 @@ static struct verdict open_and_submit(struct submission *s)
 {
 	struct call *call = s->call;
 	struct verdict v;
+	int err;
 
-	if (submit_open(s))
-		return verdict_return(call->cursor ? (int64_t)call->cursor : -EINVAL);
+	err = submit_open(s);
+	if (err)
+		return verdict_return(call->cursor ? (int64_t)call->cursor : err);
 	s->d->submitting = call;
 	v = submit_all(s);
 	s->d->submitting = NULL;

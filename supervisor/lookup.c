@@ -11,7 +11,10 @@
 
 #include "dispatch.h"
 
-/* The offset in this ring at which the mapping that begins at this address starts, or -1. */
+/*
+ * The offset in this ring at which the mapping that begins at this address starts, or -ENOENT;
+ * another -errno: cannot be told.
+ */
 static int64_t mapped_from(pid_t tgid, uaddr at, const struct ring *r)
 {
 	unsigned long long start, offset, ino;
@@ -21,7 +24,9 @@ static int64_t mapped_from(pid_t tgid, uaddr at, const struct ring *r)
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
+	if (!f)
+		return errno == ENOENT ? -ESRCH : neg_errno();
+	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major,
 			   &dev_minor, &ino) != 5 || start != at)
 			continue;
@@ -29,25 +34,35 @@ static int64_t mapped_from(pid_t tgid, uaddr at, const struct ring *r)
 			return (int64_t)offset;
 		break;
 	}
-	return -1;
+	return ferror(f) ? -EIO : -ENOENT;
 }
 
 /* aio_ring_mremap() of fs/aio.c, 6.18: whatever piece was moved, its new address is the handle. */
-static bool moved_to(const struct call *call, const struct context *ctx, uaddr handle)
+static int moved_to(const struct call *call, const struct context *ctx, uaddr handle)
 {
 	const pid_t tgid = call->thread->source.tgid;
 	const int64_t offset = mapped_from(tgid, handle, &ctx->ring);
+	int64_t old;
 
-	return offset > 0 ||
-	       (offset == 0 && mapped_from(tgid, ctx->handle, &ctx->ring) < 0);
+	if (offset)
+		return offset > 0 ? 1 : (int)offset;
+	old = mapped_from(tgid, ctx->handle, &ctx->ring);
+	return old < 0 && old != -ENOENT ? (int)old : old < 0;
 }
 
-static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slot)
+static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slot, int *err)
 {
+	int moved;
+
 	list_for_each(node, tmp, &call->mm->contexts) {
 		struct context *ctx = list_entry(node, struct context, node);
 
-		if (ctx->dead || ctx->slot != slot || !moved_to(call, ctx, handle))
+		if (ctx->dead || ctx->slot != slot)
+			continue;
+		moved = moved_to(call, ctx, handle);
+		if (moved < 0 && moved != -ENOENT)
+			*err = -EAGAIN;
+		if (moved <= 0)
 			continue;
 		ctx->handle = handle;
 		return ctx;
@@ -55,20 +70,23 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 	return NULL;
 }
 
-struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot)
+struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot,
+				int *err)
 {
 	struct context *ctx = mm_context(call->mm, handle, slot);
 
-	return ctx ? ctx : adopt_moved(call, handle, slot);
+	*err = -EINVAL;
+	return ctx ? ctx : adopt_moved(call, handle, slot, err);
 }
 
-struct context *context_lookup(struct call *call, uaddr handle)
+struct context *context_lookup(struct call *call, uaddr handle, int *err)
 {
 	uint32_t slot;
 
+	*err = -EINVAL;
 	if (list_empty(&call->mm->contexts))
 		return NULL;
 	if (tracee_read_all(call->thread->source.tid, handle, &slot, sizeof(slot)))
 		return NULL;
-	return context_confirm(call, handle, slot);
+	return context_confirm(call, handle, slot, err);
 }

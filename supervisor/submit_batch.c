@@ -87,12 +87,13 @@ int submit_open(struct submission *s)
 	const struct iovec to[] = { { &slot, sizeof(slot) },
 				    { s->batch.at, from[1].length_bytes } };
 	const ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
+	int err;
 
 	if (n < (ssize_t)sizeof(slot))
 		return -EINVAL;
-	s->ctx = context_confirm(s->call, handle, slot);
+	s->ctx = context_confirm(s->call, handle, slot, &err);
 	if (!s->ctx)
-		return -EINVAL;
+		return err;
 	s->nr = min_u64(s->nr, s->ctx->ring.nr);
 	batch_fill(s, first, n - (ssize_t)sizeof(slot));
 	return 0;
