@@ -44,9 +44,10 @@ kernel_rings()
 		while [ "${up:-0}" -gt 1 ] && [ "$up" -ne $$ ]; do
 			up=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$up/status" 2>/dev/null || :)
 		done
+		exe=$(readlink "/proc/$pid/exe" || :)	# empty: it has ended meanwhile
 		if [ "$up" != $$ ]; then
 			printf ' other:%s' "$pid"
-		elif [ "$(readlink "/proc/$pid/exe")" != "$(readlink -f "$AIO_SANDBOX")" ]; then
+		elif [ -n "$exe" ] && [ "$exe" != "$(readlink -f "$AIO_SANDBOX")" ]; then
 			printf ' ours:%s' "$pid"
 		fi
 	done
