@@ -76,6 +76,10 @@ case_natively() # NUMBER
 {
 	! have flock || flock 9
 	run_case native "$1"
+	# case 20 counts what is left of a limit of the whole machine, which other programs use too
+	for again in 1 2 3 4; do
+		[ "$1$status" != 201 ] || run_case native "$1"
+	done
 	exec 9</proc/sys/fs/aio-nr
 	native_status=$status native_seconds=$seconds
 	diag "case $1 natively: $(tail -n 2 "$tmp/native" | tr '\n' ' ')in $native_seconds s"

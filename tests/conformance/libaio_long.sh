@@ -14,7 +14,7 @@ case_check()
 		[ $((seconds < 180 || seconds < 4 * native_seconds)) -eq 1 ]
 }
 run_modes "$known" 11 18
-# it counts down to whatever limit it meets first, and tells how far it came
+# it counts what is left of a limit of the whole machine, and tells how much that is
 any_output=yes
 run_modes "$known" 20
 any_output=no
