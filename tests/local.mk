@@ -101,6 +101,9 @@ script_tests = \
 	%D%/clients/mariadb.sh \
 	%D%/clients/oracle.sh \
 	%D%/clients/qemu_img.sh \
+	%D%/clients/qemu_io.sh \
+	%D%/clients/stress_ng.sh \
+	%D%/clients/sysbench.sh \
 	%D%/conformance/libaio.sh \
 	%D%/credentials.sh \
 	%D%/differ.sh \
