@@ -127,18 +127,28 @@ static void wait_no_more(struct call *call)
 	call->waits_for = NULL;
 }
 
+/* Everything that this call has done is complete: events told, data copied out. */
+static void settle(struct submission *s)
+{
+	s->finished = 0;
+	complete_finished(s->d);
+	submit_settled(s);
+}
+
 static int started_done(struct submission *s, struct request *r)
 {
 	const bool more = request_has_more(r), is_read = r->io.op == IO_READ;
 
 	if (refused(r))
 		return refuse_request(s, r);
-	if (more)
+	if (is_read && r->io.result > 0)
+		submit_note_read(s, r);
+	if (more) {
 		wait_for(s, r);		/* its data have not all been moved yet */
-	if (more || ++s->finished >= FINISHED_MAX) {
-		s->finished = 0;
-		complete_finished(s->d);
+		s->batch.valid = 0;
 	}
+	if (more || ++s->finished >= FINISHED_MAX)
+		settle(s);
 	if (more && is_read && s->call->waits_for && !caller_waits(s, r) &&
 	    list_empty(&s->d->finished))
 		wait_no_more(s->call);	/* the rest waits for storage */
@@ -197,6 +207,8 @@ static int submit_one(struct submission *s, uint64_t index)
 	uint64_t at;
 	int err;
 
+	if (submit_depends(s, index))
+		settle(s);
 	cb = submit_entry(s, index, &at, &key_known);
 	if (!cb)
 		return -EFAULT;
@@ -229,6 +241,7 @@ static void flush(struct submission *s)
 	engine_flush(s->d->engine);
 	complete_started(s->d);
 	s->finished = 0;
+	submit_settled(s);
 }
 
 static int waits_for_storage(struct mm *mm, void *arg)
@@ -329,6 +342,7 @@ struct verdict handle_submit(struct dispatch *d, struct call *call)
 	s.call = call;
 	s.nr = (uint64_t)nr;
 	s.finished = 0;
+	s.fresh_from = s.fresh_to = 0;
 	s.file_count = 0;
 	v = open_and_submit(&s);
 	if (v.kind == VERDICT_RETURN && call->raise_signo)

@@ -31,6 +31,7 @@ struct submission {
 	struct context *ctx;
 	uint64_t nr;
 	unsigned finished;		/* done inside this call and not yet completed */
+	uaddr fresh_from, fresh_to;	/* what reads among those will be copied to lies in here */
 	struct submit_batch batch;
 	struct file *files[SUBMIT_FILES];	/* taken in this call, one per descriptor */
 	unsigned file_count;
@@ -45,6 +46,17 @@ int submit_open(struct submission *s);
 /* The entry at index, or NULL: it cannot be read. */
 const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at,
 				bool *key_known);
+
+/*
+ * The kernel reads an entry, its vector and its data when it is their turn: what an earlier read of
+ * the same list has put there by then counts. submit_note_read() says where a read that is done will
+ * be copied to; submit_depends() whether that entry takes something from there (then everything
+ * done must be completed first); submit_settled() that it has been: entries fetched ahead that it
+ * may have changed are fetched anew.
+ */
+void submit_note_read(struct submission *s, const struct request *r);
+bool submit_depends(struct submission *s, uint64_t index);
+void submit_settled(struct submission *s);
 
 /*
  * Tests e to i of docs/aio-abi.md, 7, in that order, filling r; the slot is reserved. 0, the error

@@ -44,6 +44,7 @@ victims = \
 	%D%/parity/victim_blocking \
 	%D%/parity/victim_cancel \
 	%D%/parity/victim_creds \
+	%D%/parity/victim_dependence \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_direct \
 	%D%/parity/victim_eventfd \
@@ -129,6 +130,7 @@ script_tests = \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
 	%D%/parity/creds.sh \
+	%D%/parity/dependence.sh \
 	%D%/parity/destroy.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/ending.sh \
@@ -192,6 +194,7 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
+	%D%/parity/dependence.expect \
 	%D%/parity/filesystems.expect \
 	%D%/parity/facts.expect \
 	%D%/parity/stops.expect \
