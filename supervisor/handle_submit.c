@@ -24,6 +24,7 @@
 #include "submit.h"
 
 #define FINISHED_MAX 64		/* complete in between, so that memory comes back */
+#define DIRECT_SECTOR 512	/* the least that any device can transfer */
 
 /* What became of one entry; a negative number is the error of io_submit. */
 enum taken {
@@ -91,6 +92,19 @@ static bool direct_waits(const struct request *r)
 		r->io.offset + (int64_t)r->io.length_bytes > st.st_size);
 }
 
+/*
+ * O_DIRECT of what is no multiple of a sector: the kernel refuses it in io_submit, as an event, or
+ * goes through the page cache (aio-abi.md, 8.4).
+ */
+static bool misaligned(const struct io *io)
+{
+	uint64_t bits = (uint64_t)io->offset;
+
+	for (unsigned i = 0; i < io->iov_count; i++)
+		bits |= (uintptr_t)io->iov[i].iov_base | io->iov[i].iov_len;
+	return io->direct && bits % DIRECT_SECTOR;
+}
+
 /* D1: what the caller would be blocked for in the kernel, and must be here. */
 static bool caller_waits(const struct submission *s, const struct request *r)
 {
@@ -98,8 +112,10 @@ static bool caller_waits(const struct submission *s, const struct request *r)
 
 	switch (s->d->cfg->submit) {
 	case CONFIG_SUBMIT_KERNEL:
-		return transfer && (!r->io.direct || direct_waits(r));
+		return transfer && (!r->io.direct || misaligned(&r->io) || direct_waits(r));
 	case CONFIG_SUBMIT_AUTO:
+		if (transfer && r->storage && misaligned(&r->io))
+			return true;
 		return r->io.op == IO_WRITE && !r->io.direct && r->storage;
 	case CONFIG_SUBMIT_ASYNC:
 		break;
