@@ -44,6 +44,17 @@ else
 	skip "setpriv is not installed"
 fi
 
+# Nobody may then put one more descriptor into the program's table. With that privilege it is done.
+wanted=ENOMEM
+if [ "$(id -u)" -ne 0 ]; then
+	scene "io_setup with the table full at the hard limit [D4]" full "$AIO_SANDBOX" -q
+elif have setpriv; then
+	scene "io_setup with the table full at the hard limit [D4]" full \
+		setpriv --inh-caps=-sys_resource --bounding-set=-sys_resource "$AIO_SANDBOX" -q
+else
+	skip "setpriv is not installed"
+fi
+
 # A program that may raise its limit on file sizes is not held to the one that the supervisor was born with.
 if ! have prlimit; then
 	skip "prlimit is not installed"
@@ -55,6 +66,8 @@ else
 		"$top_builddir/tests/victim_steps" setup "file=$disk/file"
 	is "a limit on file sizes that the program has raised" "$status $(echo "$out" | tr '\n' ' ')" \
 		"0 setup: 0 direct: 65536 buffered: 65536 "
+	wanted=0
+	scene "io_setup at a hard limit that the supervisor may raise" full "$AIO_SANDBOX" -q
 fi
 
 victim=$top_builddir/tests/victim_numbers

@@ -5,6 +5,7 @@
  *	large		requests larger than the supervisor's buffers, all kinds, many at once
  *	flood		many descriptors and requests in flight
  *	files		io_setup with no descriptor free
+ *	full		the same at the hard limit: prints what it says; works when one is free
  *	space		io_setup with no address space free
  *	max-nr		--max-nr=100 is used up
  */
@@ -294,6 +295,23 @@ static void files(void)
 	expect(dup(0) == last && dup(0) == -1);
 }
 
+static void full(void)
+{
+	io_context_t ctx = NULL;
+	int last = -1, fd;
+
+	need(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 20, 20 }));
+	while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0)
+		last = fd;
+	need(errno == EMFILE && last >= 0);
+	printf("%s", strerrorname_np(-io_setup(1, &ctx)));
+	if (ctx)
+		expect(io_destroy(ctx) == 0);
+	close(last);
+	expect(io_destroy(setup(1)) == 0);
+	expect(dup(0) == last && dup(0) == -1);
+}
+
 static void space(void)
 {
 	io_context_t ctx = NULL;
@@ -327,6 +345,7 @@ int main(int argc, char **argv)
 		{ "large", large },
 		{ "flood", flood },
 		{ "files", files },
+		{ "full", full },
 		{ "space", space },
 		{ "max-nr", max_nr },
 	};
