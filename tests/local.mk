@@ -98,6 +98,7 @@ script_tests = \
 	%D%/cli.sh \
 	%D%/clients/aio_max_nr.sh \
 	%D%/clients/fio.sh \
+	%D%/clients/fio_options.sh \
 	%D%/clients/lvm2.sh \
 	%D%/clients/mariadb.sh \
 	%D%/clients/oracle.sh \
@@ -105,6 +106,7 @@ script_tests = \
 	%D%/clients/qemu_io.sh \
 	%D%/clients/stress_ng.sh \
 	%D%/clients/sysbench.sh \
+	%D%/clients/thin_tools.sh \
 	%D%/conformance/libaio.sh \
 	%D%/credentials.sh \
 	%D%/differ.sh \
