@@ -130,6 +130,28 @@ START_TEST(what_has_two_wait_queues_is_refused_unless_ready)
 }
 END_TEST
 
+START_TEST(two_polls_of_one_file_are_told_what_each_asked_for)
+{
+	struct job a, b;
+	int p[2];
+
+	open_without(PEER_NO_HOST_AIO);
+	open_pipe(p);
+	set_poll(&a, p[0], POLLIN);
+	set_poll(&b, p[0], POLLIN | POLLRDNORM);
+	submit(&a, ENGINE_QUEUED);
+	submit(&b, ENGINE_QUEUED);
+	put(p[1], "x");
+	wait_done(2);
+	ck_assert_int_eq(result_of(&a), POLLIN);
+	ck_assert_int_eq(result_of(&b), POLLIN | POLLRDNORM);
+	end_job(&a);
+	end_job(&b);
+	close_two(p);
+	close_all();
+}
+END_TEST
+
 START_TEST(two_polls_of_one_file_are_told_newest_first)
 {
 	struct job a, b;
@@ -286,6 +308,7 @@ int main(void)
 	tcase_add_test(c, a_poll_by_the_host_has_the_raw_key);
 	tcase_add_loop_test(c, a_poll_without_the_host_is_masked, 0, 2);
 	tcase_add_loop_test(c, what_has_two_wait_queues_is_refused_unless_ready, 0, 2);
+	tcase_add_test(c, two_polls_of_one_file_are_told_what_each_asked_for);
 	tcase_add_loop_test(c, two_polls_of_one_file_are_told_newest_first, 0, 4);
 	tcase_add_loop_test(c, a_cancelled_poll_has_no_events, 0, 2);
 	tcase_add_test(c, a_poll_finished_meanwhile_is_not_told_inside_submit);

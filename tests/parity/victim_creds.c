@@ -285,6 +285,20 @@ static void change_in_between(void)
 	}
 }
 
+/* Still the same user, with a capability less. */
+static void one_capability(void)
+{
+	ctx = aio_context(8);
+	for (unsigned i = 0; i < 2; i++) {
+		int fd = set_id_file(06777);
+		struct iocb cb;
+
+		prep(&cb, IOCB_CMD_PWRITE, fd, data, 8, 0);
+		show_mode(tag_of("8.suid", "fsetid", i ? "given-up" : "had"), outcome(ctx, &cb), fd);
+		keep_caps(CAP(CAP_SYS_ADMIN) | CAP(CAP_CHOWN) | CAP(CAP_FOWNER));
+	}
+}
+
 struct other {
 	struct world *w;
 	pthread_barrier_t *meet;
@@ -385,6 +399,7 @@ int main(void)
 	child_as("nobody-nice", nobody_may_realtime);
 	child_as("user-namespace", other_user_namespace);
 	in_child("T11/turn-child", change_in_between);
+	in_child("T11/capability-child", one_capability);
 	in_child("T11/thread-child", two_threads);
 	in_child("T11/maps-child", maps_of_ids);
 	in_child("T11/limit-child", limit_of_nobody);

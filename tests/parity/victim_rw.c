@@ -70,6 +70,8 @@ static void refused(void)
 		{ "8.rwf-unknown/unknown-rwf", &rdwr, 0, buf, 8, 0, UNKNOWN_RWF, 0 },
 		{ "8.rwf-unknown/unknown-rwf-0x200", &rdwr, 0, buf, 8, 0, 0x200, 0 },
 		{ "8.rwf-append/append-and-noappend", &rdwr, 1, buf, 8, 0, RWF_APPEND | RWF_NOAPPEND, 0 },
+		{ "8.pairs/unknown-rwf-and-append-noappend", &rdwr, 1, buf, 8, 0,
+		  UNKNOWN_RWF | RWF_APPEND | RWF_NOAPPEND, 0 },
 		{ "8.pairs/mode-and-unknown-rwf", &rdonly, 1, buf, 8, 0, UNKNOWN_RWF, 0 },
 		{ "8.pairs/mode-and-append-noappend", &rdonly, 1, buf, 8, 0,
 		  RWF_APPEND | RWF_NOAPPEND, 0 },
