@@ -10,10 +10,10 @@
  */
 #include "complete.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include "copy_out.h"
+#include "eventfd.h"
 #include "key.h"
 #include "log.h"
 
@@ -89,25 +89,13 @@ static void restart_stalled(struct dispatch *d)
 /* The kernel's own signal saturates and never blocks; a write of ours must not either. */
 static void eventfd_signal(struct dispatch *d, struct request *r)
 {
-	struct pollfd p = { .fd = r->resfd->io.fd, .events = POLLOUT };
-	const uint64_t one = 1;
+	int err;
 
 	seam(d->plan, SEAM_EVENTFD, r);
-	while (poll(&p, 1, 0) < 0 && errno == EINTR)
-		;
-	if (!(p.revents & POLLOUT)) {
-		log_warn_once("an eventfd of process %d is full: further completions cannot be "
-			      "counted in it",
-			      r->tgid);
-		return;
-	}
-	while (write(p.fd, &one, sizeof(one)) < 0) {
-		if (errno == EINTR)
-			continue;
-		log_warn_once("an eventfd of process %d could not be written (error %d)", r->tgid,
-			      errno);
-		return;
-	}
+	err = eventfd_count(r->resfd->io.fd);
+	if (err)
+		log_warn_once("a completion could not be counted in an eventfd of process %d "
+			      "(error %d)", r->tgid, -err);
 }
 
 static void tell(const struct request *r)

@@ -38,6 +38,8 @@ supervisor_sources = \
 	%D%/engine_threads.c \
 	%D%/episode.c \
 	%D%/episode.h \
+	%D%/eventfd.c \
+	%D%/eventfd.h \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/file_class.c \

@@ -10,7 +10,7 @@ layer_of()
 	# base: no state of a run
 	io | list | log | opts | opts_value | plan | pulse | timers | util) echo 0 ;;
 	# host adapters: one foreign interface each
-	buffer | creds | file | file_* | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
+	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
 	signals | tracee | tracee_creds | tracee_memory | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
 	call | context | iocb | key | mm | request | ring | task) echo 2 ;;

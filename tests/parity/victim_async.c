@@ -122,6 +122,24 @@ static void incomplete(int direct, int buffered)
 	obs("8.1.fsync-async/fdsync", "%s", later(list, 2));
 }
 
+/* No read, write or sync can be cancelled, in flight or not. */
+static void not_cancelled(int direct)
+{
+	struct iocb cb[BLOCKS + 1], *list[BLOCKS + 1];
+	struct io_event ev[BLOCKS + 1];
+	unsigned refused = 0;
+
+	for (unsigned i = 0; i < BLOCKS; i++)
+		list[i] = prep(&cb[i], i % 2 ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD, direct, buf, BLOCK,
+			       (long)i * BLOCK);
+	list[BLOCKS] = prep(&cb[BLOCKS], IOCB_CMD_FSYNC, direct, NULL, 0, 0);
+	need(aio_submit(ctx, BLOCKS + 1, list) == BLOCKS + 1);
+	for (unsigned i = 0; i <= BLOCKS; i++)
+		refused += aio_cancel(ctx, list[BLOCKS - i], ev) == -EINVAL;
+	obs_num("13.only-poll/in-flight", refused);
+	obs_num("13.only-poll/in-flight-events", reap(ctx, BLOCKS + 1, ev));
+}
+
 static void mixed(int buffered)
 {
 	struct iocb cb[4], *list[4];
@@ -180,6 +198,7 @@ int main(void)
 	direct = disk_file(&buffered);
 	complete(direct, buffered);
 	incomplete(direct, buffered);
+	not_cancelled(direct);
 	mixed(buffered);
 	as_completed();
 	extending(direct);

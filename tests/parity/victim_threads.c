@@ -146,6 +146,55 @@ static void waiters(void)
 	aio_destroy(ctx);
 }
 
+struct wait {
+	long min, nr, ret;
+	_Atomic pid_t tid;
+};
+
+static void *waits(void *arg)
+{
+	struct wait *w = arg;
+	struct io_event ev[8];
+
+	w->tid = gettid();
+	w->ret = aio_getevents(ctx, w->min, w->nr, ev, NULL);
+	return NULL;
+}
+
+static pthread_t start_wait(struct wait *w)
+{
+	pthread_t thread;
+
+	need(!pthread_create(&thread, NULL, waits, w));
+	while (!w->tid)
+		sched_yield();
+	wait_blocked(getpid(), w->tid, SYS_io_getevents);
+	return thread;
+}
+
+/* Who wants less is served first, although it came second. */
+static void different_waiters(void)
+{
+	struct wait many = { 3, 5 }, one = { 1, 1 };
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	struct iocb cb, *list[] = { &cb, &cb, &cb };
+	pthread_t thread[2];
+	char c;
+
+	ctx = aio_context(8);
+	prep(&cb, IOCB_CMD_PREAD, zero, &c, 1, 0);
+	thread[0] = start_wait(&many);
+	thread[1] = start_wait(&one);
+	need(aio_submit(ctx, 1, list) == 1);
+	pthread_join(thread[1], NULL);
+	obs_num("11.waiters/one-of-one", one.ret);
+	need(aio_submit(ctx, 3, list) == 3);
+	pthread_join(thread[0], NULL);
+	obs_num("11.waiters/three-of-five", many.ret);
+	aio_destroy(ctx);
+	close(zero);
+}
+
 int main(void)
 {
 	victim_start();
@@ -153,5 +202,6 @@ int main(void)
 	one_context(3);
 	many_contexts();
 	waiters();
+	different_waiters();
 	return victim_end();
 }
