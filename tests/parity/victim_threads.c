@@ -175,7 +175,7 @@ static pthread_t start_wait(struct wait *w)
 /* Who wants less is served first, although it came second. */
 static void different_waiters(void)
 {
-	struct wait many = { 3, 5 }, one = { 1, 1 };
+	struct wait many = { .min = 3, .nr = 5 }, one = { .min = 1, .nr = 1 };
 	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	struct iocb cb, *list[] = { &cb, &cb, &cb };
 	pthread_t thread[2];
