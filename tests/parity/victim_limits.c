@@ -138,6 +138,7 @@ static void file_size_limit(void)
 	show_signal("8.fsize/beyond", run(IOCB_CMD_PWRITE, fd, data, 9, 100000));
 	show_signal("8.fsize/length-0", run(IOCB_CMD_PWRITE, fd, data, 0, 8192));
 	show_signal("8.fsize/vector", run(IOCB_CMD_PWRITEV, fd, across, 2, 0));
+	show_signal("8.fsize/append-flag", append(fd, RWF_APPEND, 1, 100));
 	show_signal("8.fsize/read", run(IOCB_CMD_PREAD, fd, data, 9000, 0));
 	file_size_limit_append(append_fd);
 	need(!setrlimit(RLIMIT_FSIZE, &old));
