@@ -95,7 +95,9 @@ int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *gro
 	*group_count = 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	f = fopen(path, "re");
-	while (f && !err && getline(&line, &size, f) > 0) {
+	if (!f)
+		return errno == ENOENT ? -ESRCH : neg_errno();
+	while (!err && getline(&line, &size, f) > 0) {
 		if (sscanf(line, "Uid: %u %u %u %u", &ids->ruid, &ids->euid, &ids->suid,
 			   &ids->fsuid) == 4 ||
 		    sscanf(line, "Gid: %u %u %u %u", &ids->rgid, &ids->egid, &ids->sgid,
@@ -104,6 +106,8 @@ int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *gro
 		else if (strncmp(line, "Groups:", 7) == 0)
 			err = read_groups(line + 7, groups, group_count);
 	}
+	if (!err && !feof(f) && !ferror(f))
+		err = -ENOMEM;		/* getline() tells of it so; groups must not be missed */
 	if (!err && seen != 2)
 		err = -ESRCH;
 	return err;
@@ -116,7 +120,7 @@ bool tracee_in_our_user_ns(pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", tid);
 	if (stat("/proc/self/ns/user", &ours))
-		return true;		/* a kernel without */
+		return errno == ENOENT;		/* a kernel without */
 	return stat(path, &theirs) == 0 && theirs.st_ino == ours.st_ino &&
 	       theirs.st_dev == ours.st_dev;
 }
