@@ -26,9 +26,12 @@
 
 #include <assert.h>
 #include <ev.h>
+#include <poll.h>
 #include <sys/timerfd.h>
 
 #include "util.h"
+
+enum { MEMORY_AGAIN_MSEC = 1 };
 
 struct loop_watch {
 	ev_io io;
@@ -135,8 +138,23 @@ static void after_sleep(struct ev_loop *ev) EV_NOEXCEPT
 		loop->awake(loop->sleep_arg);
 }
 
+/* libev would abort without memory: it waits instead, for what workers and the host give back. */
+static void *memory(void *p, long size_bytes) EV_NOEXCEPT
+{
+	void *got;
+
+	if (!size_bytes) {
+		free(p);
+		return NULL;
+	}
+	while (!(got = realloc(p, (size_t)size_bytes)))
+		poll(NULL, 0, MEMORY_AGAIN_MSEC);
+	return got;
+}
+
 static int loop_start(struct loop *loop)
 {
+	ev_set_allocator(memory);
 	errno = 0;
 	loop->ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!loop->ev)
