@@ -76,6 +76,7 @@ victims = \
 	%D%/parity/victim_readers \
 	%D%/parity/victim_refusals \
 	%D%/parity/victim_facts \
+	%D%/victim_accepted \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -165,12 +166,15 @@ script_tests = \
 	%D%/parity/wake_keys.sh \
 	%D%/privileges.sh \
 	%D%/refused.sh \
+	%D%/self_fault.sh \
+	%D%/self_fault_list.sh \
 	%D%/stall.sh \
 	%D%/terminal.sh \
 	$(NULL)
 
 long_tests = \
 	%D%/conformance/libaio_long.sh \
+	%D%/self_fault_long.sh \
 	$(NULL)
 
 test_headers = \
@@ -196,6 +200,9 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
+	%D%/self_fault_exempt \
+	%D%/self_fault_lib.sh \
+	%D%/self_fault_one.sh \
 	%D%/parity/dependence.expect \
 	%D%/parity/filesystems.expect \
 	%D%/parity/facts.expect \
@@ -246,7 +253,8 @@ EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
 	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh \
 	%D%/conformance/fetch.sh %D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
-script_sources += $(top_srcdir)/%D%/mutations/run.sh
+script_sources += $(top_srcdir)/%D%/mutations/run.sh \
+	$(top_srcdir)/%D%/self_fault_lib.sh $(top_srcdir)/%D%/self_fault_one.sh
 check_PROGRAMS += $(victims)
 TESTS += $(script_tests)
 if HAVE_CHECK
