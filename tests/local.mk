@@ -319,10 +319,10 @@ AM_TESTS_ENVIRONMENT = \
 check-long:
 	$(MAKE) check TESTS='$(TESTS) $(long_tests)' limit=7200
 
-# is each behaviour tested? (MUTATIONS="eventfd-* ..." for some)
+# is each behaviour tested? (MUTATIONS="eventfd-* ..." for some; BY=differ: does the generator find it?)
 check-mutations: all
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_top_builddir)' MAKE='$(MAKE)' \
-	MUTATIONS='$(MUTATIONS)' $(SHELL) $(srcdir)/tests/mutations/run.sh
+	MUTATIONS='$(MUTATIONS)' BY='$(BY)' PROGRAMS='$(PROGRAMS)' $(SHELL) $(srcdir)/tests/mutations/run.sh
 
 bench: all $(check_PROGRAMS)
 	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \

@@ -6,11 +6,16 @@
 # finds (survived) asks for a test; a patch that does not apply any more must be written anew.
 #
 # MUTATIONS	shell patterns of patches, from here or from the top: some only
+# BY=differ	not these tests judge but the generator of random programs (tests/differ): it shall find
+#		three quarters of the mistakes, each within PROGRAMS (20000); those that it does not
+#		find are listed as TODO
 set -f
 . "$srcdir/tests/lib.sh"
 
 : "${MAKE:=make}"
 : "${MUTATIONS:=*}"
+: "${BY:=tests}"
+: "${PROGRAMS:=20000}"
 limit=400	# seconds for one test without a mutation
 patience=4	# with one, it may hang: so many times as long as without, and 15 seconds
 
@@ -174,6 +179,66 @@ try_tests()
 	ok "$try_name caught by$found"
 }
 
+# --- by the generator ---
+
+# differ FIRST LAST SANDBOX: status 1 and $seed: it differs there, and it alone; its output is in $tmp/test.out
+differ()
+{
+	differ_status=0
+	(
+		cd "$disk/room" || exit
+		AIO_SANDBOX_MUTANT=$disk
+		export AIO_SANDBOX_MUTANT
+		exec timeout -k 5 3600 "$build/tests/differ/differ" --no-minimise --stop-at-first \
+			--seeds="$1-$2" "$3" -q
+	) >"$tmp/test.out" 2>&1 </dev/null || differ_status=$?
+	sweep
+	seed=$(sed -n 's/^### seed \([0-9]*\) differs$/\1/p' "$tmp/test.out" | tail -n 1)
+	return $differ_status
+}
+
+# Programs that differ without a mutation tell nothing about one.
+known()
+{
+	differ_status=0
+	differ "$1" "$1" "$disk/unmutated" || differ_status=$?
+	[ $differ_status -ne 0 ]
+}
+
+# find FIRST LAST: $seed is a program that differs because of the mutation
+find_program()
+{
+	find_first=$1
+	while [ "$find_first" -le "$2" ]; do
+		find_status=0
+		differ "$find_first" "$2" "$build/aio-sandbox" || find_status=$?
+		[ $find_status -ne 0 ] || return 1
+		if [ -z "$seed" ]; then
+			seed="$find_first to $2: the generator ended with status $find_status"
+			return 0
+		fi
+		find_seed=$seed
+		if ! known "$seed"; then
+			seed=$find_seed
+			return 0
+		fi
+		find_first=$((find_seed + 1))
+	done
+	return 1
+}
+
+# Few at first: each of them may hang.
+try_differ()
+{
+	if find_program 1 10 || find_program 11 200 || find_program 201 "$PROGRAMS"; then
+		found_count=$((found_count + 1))
+		ok "$1: program $seed"
+	else
+		tap_n=$((tap_n + 1))
+		echo "not ok $tap_n - $1 # TODO not found by $PROGRAMS programs"
+	fi
+}
+
 try_mutation()
 {
 	name=${1##*/}
@@ -185,6 +250,8 @@ try_mutation()
 	elif ! make_here $(programs $(caught_by "$1")) >"$tmp/make.out" 2>&1; then
 		not_ok "$name does not build"
 		diag_file "$tmp/make.out"
+	elif [ "$BY" = differ ]; then
+		try_differ "$name"
 	else
 		try_tests "$name" $(caught_by "$1")
 	fi
@@ -220,11 +287,26 @@ if ! prepare >"$tmp/prepare.out" 2>&1; then
 fi
 patches=$(selected)
 [ -n "$patches" ] || { echo "Bail out! no mutation is named $MUTATIONS"; exit 1; }
-unmutated
+case $BY in
+tests) unmutated ;;
+differ)
+	found_count=0
+	mkdir "$disk/room"
+	cp "$build/aio-sandbox" "$disk/unmutated"
+	;;
+*)
+	echo "Bail out! BY=$BY is neither tests nor differ"
+	exit 1
+	;;
+esac
 for patch in $patches; do
 	keep "$disk/kept" "$patch"
 	try_mutation "$patch"
 	give_back "$disk/kept" "$patch"
 done
+if [ "$BY" = differ ]; then
+	count=$(echo "$patches" | wc -l)
+	check "$found_count of $count found: three quarters" test $((4 * found_count)) -ge $((3 * count))
+fi
 done_testing
 [ $failures -eq 0 ]
