@@ -77,6 +77,7 @@ victims = \
 	%D%/parity/victim_refusals \
 	%D%/parity/victim_facts \
 	%D%/victim_accepted \
+	%D%/parity/victim_combinations \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -132,6 +133,7 @@ script_tests = \
 	%D%/parity/async.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
+	%D%/parity/combinations.sh \
 	%D%/parity/creds.sh \
 	%D%/parity/dependence.sh \
 	%D%/parity/destroy.sh \
@@ -203,6 +205,7 @@ test_files = \
 	%D%/self_fault_exempt \
 	%D%/self_fault_lib.sh \
 	%D%/self_fault_one.sh \
+	%D%/parity/combinations.expect \
 	%D%/parity/dependence.expect \
 	%D%/parity/filesystems.expect \
 	%D%/parity/facts.expect \

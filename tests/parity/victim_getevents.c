@@ -190,6 +190,10 @@ static void signals(void)
 	obs_num("11.negative/waits", wait_with(act_signal, 1, ev, &ts));
 	ts = (struct timespec){ 9223372036, 0 };
 	obs_num("11.for-ever/huge", wait_with(act_signal, 1, ev, &ts));
+	ts = (struct timespec){ 0, LONG_MAX };
+	obs_num("11.for-ever/nsec-long-max", wait_with(act_signal, 1, ev, &ts));
+	ts = (struct timespec){ -1, 0 };
+	obs_num("11.negative/seconds", wait_with(act_signal, 1, ev, &ts));
 	obs_num("11.7/handler-ran", handled);
 	produce(2);
 	obs_num("11.partial/signal", wait_with(act_signal, 4, ev, NULL));
