@@ -108,6 +108,7 @@ script_tests = \
 	%D%/clients/qemu_io.sh \
 	%D%/clients/stress_ng.sh \
 	%D%/clients/sysbench.sh \
+	%D%/clients/tgt.sh \
 	%D%/clients/thin_tools.sh \
 	%D%/conformance/libaio.sh \
 	%D%/credentials.sh \
