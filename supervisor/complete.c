@@ -173,7 +173,7 @@ static bool next_piece(struct dispatch *d, struct request *r)
 		copied = mm_readv(r->ctx->mm, r->tid, r->remote, r->remote_count, r->local,
 				  r->local_count);
 		if (request_copied_in(r, copied)) {
-			r->io.result = (int64_t)r->moved_bytes;
+			r->io.result = r->all_or_none ? -EFAULT : (int64_t)r->moved_bytes;
 			return false;
 		}
 	}

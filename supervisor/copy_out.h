@@ -10,6 +10,12 @@ static inline struct request *request_of(struct list *node)
 	return container_of(list_entry(node, struct io, node), struct request, io);
 }
 
+/*
+ * A read has been queued, and its caller still stands in io_submit: is all of its memory there? Then
+ * what is missing at the end has been unmapped meanwhile (D12).
+ */
+void copy_out_expect(struct request *r);
+
 /* All of ios, in order; results of requests whose memory could not be written are changed. */
 void copy_out(struct list *ios);
 

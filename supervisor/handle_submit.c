@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "complete.h"
+#include "copy_out.h"
 #include "episode.h"
 #include "iocb.h"
 #include "kept.h"
@@ -177,6 +178,8 @@ static int start(struct submission *s, struct request *r)
 	request_start(s->d, r);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
+	if (r->io.op == IO_READ)
+		copy_out_expect(r);
 	if (!caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
 		return TAKEN;
 	wait_for(s, r);

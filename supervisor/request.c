@@ -186,7 +186,7 @@ int request_copied_in(struct request *r, ssize_t copied)
 	if (copied == (ssize_t)r->io.length_bytes)
 		return 0;
 	r->faulted = true;
-	if (copied <= 0)
+	if (copied <= 0 || r->all_or_none)
 		return -EFAULT;
 	shorten(r, (uint64_t)copied);
 	return 0;
@@ -206,7 +206,7 @@ bool request_piece_done(struct request *r)
 	}
 	if (result > 0)
 		r->io.result = (int64_t)r->moved_bytes + result;
-	else if (r->moved_bytes)
+	else if (r->moved_bytes && !(r->all_or_none && result < 0))
 		r->io.result = (int64_t)r->moved_bytes;
 	return true;
 }

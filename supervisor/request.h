@@ -38,6 +38,8 @@ struct request {
 	bool dropped;			/* its completion is not to be seen */
 	bool shaped;			/* bounce memory has the user's alignment and segments */
 	bool faulted;			/* the user's memory ended early: no further piece */
+	bool all_or_none;		/* an error is the whole's: iomap_dio_complete(), 6.18 */
+	bool was_mapped;		/* a read's memory was all there at submission */
 	bool stalled; /* on dispatch's list of those that the engine had no room for */
 	bool cancelled; /* io_cancel, io_destroy or the end of the process has asked for it back */
 	bool interrupted;		/* --submit=kernel: a signal broke it off, -EINTR */

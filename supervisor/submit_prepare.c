@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "iocb.h"
@@ -140,6 +141,8 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 	r->io.ioprio = (uint16_t)cb->aio_reqprio;
 	r->io.direct = f->io.direct;
 	r->shaped = f->io.direct;
+	r->all_or_none = f->io.direct && f->can & FILE_REGULAR && f->io.class == FILE_LOCAL &&
+			 !f->io.memory && strcmp(f->fs->type, "btrfs") != 0;
 	return 0;
 }
 

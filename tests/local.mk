@@ -82,6 +82,7 @@ victims = \
 	%D%/victim_durable \
 	%D%/victim_frozen \
 	%D%/victim_fuse \
+	%D%/victim_inflight \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
 	%D%/victim_lives \
@@ -119,6 +120,7 @@ script_tests = \
 	%D%/frozen.sh \
 	%D%/gdb.sh \
 	%D%/guardian.sh \
+	%D%/inflight.sh \
 	%D%/keys.sh \
 	%D%/launch.sh \
 	%D%/layers.sh \

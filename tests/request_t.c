@@ -274,6 +274,27 @@ START_TEST(a_first_piece_that_fails_is_the_result)
 }
 END_TEST
 
+/* docs/aio-abi.md, 8.fault: O_DIRECT on ext4, xfs, overlay */
+START_TEST(an_error_of_all_or_none_is_the_result)
+{
+	struct request *r = create(IO_READ, FILE_LOCAL, true);
+
+	r->all_or_none = true;
+	segment(r, 0x100000, 64 * MIB);
+	while (r->moved_bytes == 0) {
+		ck_assert_int_eq(request_next_piece(r), 0);
+		r->io.result = (int64_t)r->io.length_bytes;
+		ck_assert(!request_piece_done(r));
+	}
+	r->io.result = -EIO;
+	ck_assert(request_piece_done(r));
+	ck_assert_int_eq(r->io.result, -EIO);
+	ck_assert_int_eq(request_copied_in(r, 4096), -EFAULT);
+	destroy(r);
+	finish();
+}
+END_TEST
+
 START_TEST(a_lower_total_cuts_the_last_piece)
 {
 	for (unsigned direct = 0; direct < 2; direct++) {
@@ -366,6 +387,7 @@ END_TEST
 UNIT_MAIN("request", direct_io_keeps_offsets_and_segments, other_io_is_one_contiguous_piece,
 	  nothing_needs_no_memory, large_requests_run_in_pieces, pieces_cross_segments,
 	  aligned_segments_stay_aligned_in_later_pieces, the_first_short_piece_ends_it,
-	  a_first_piece_that_fails_is_the_result, a_lower_total_cuts_the_last_piece,
+	  a_first_piece_that_fails_is_the_result, an_error_of_all_or_none_is_the_result,
+	  a_lower_total_cuts_the_last_piece,
 	  a_fault_in_copy_in_shortens_the_write, not_a_byte_copied_in_is_efault,
 	  no_memory_now_is_said_and_can_be_tried_again)

@@ -183,6 +183,32 @@ static void flags(void)
 		     rw(PWRITE, buffered, 0, 512, 0, RWF_APPEND));
 }
 
+/* A buffer of which only the first half is there, as one piece and as two. */
+static void half_buffers(void)
+{
+	char *half = pages(1);
+	struct iovec iov[] = { { buf, PAGE }, { half + PAGE, PAGE } };
+	const char *got[8];
+	struct iocb cb;
+
+	for (int i = 0; i < 8; i++) {
+		int op = i & 1 ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD, fd = i & 2 ? direct : buffered;
+
+		if (i & 4)
+			prep(&cb, op + IOCB_CMD_PREADV, fd, iov, 2, 0);
+		else
+			prep(&cb, op, fd, half, 2 * PAGE, 0);
+		got[i] = fd < 0 ? "" : outcome(ctx, &cb);
+	}
+	munmap(half, 2 * PAGE);
+	seen("8.fault", "half", "%s %s direct %s %s", got[0], got[1], got[2], got[3]);
+	seen("8.fault", "half-vector", "%s %s direct %s %s", got[4], got[5], got[6], got[7]);
+	half = pages(1);
+	need(!mprotect(half, PAGE, PROT_READ));
+	prep(&cb, IOCB_CMD_PREAD, direct, half, PAGE, 0);
+	seen("8.fault", "direct-read-only", "%s", direct < 0 ? "" : outcome(ctx, &cb));
+}
+
 /* The end of a file and of its file system. */
 static void ends(void)
 {
@@ -258,6 +284,7 @@ int main(void)
 		alignment();
 		nowait();
 		flags();
+		half_buffers();
 		ends();
 		directory(path);
 		close_place();

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Requests in flight do not depend on their buffers: writes have been copied, reads say what was read.
+# If this breaks, a program that frees a buffer early is told of an error that the kernel does not know.
+. "$srcdir/tests/lib.sh"
+disk_dir
+
+# scene NAME SCENE OUTPUT WARNINGS
+scene()
+{
+	run timeout 60 "$AIO_SANDBOX" "$top_builddir/tests/victim_inflight" "$2" "$disk/file"
+	is "$1" "$status $out" "0 $3"
+	is "$2: warnings" "$(printf '%s\n' "$err" | grep -c 'has unmapped the buffer')" "$4"
+}
+
+two_lines='4
+4'
+both_there='4, and is there
+4, and is there'
+scene "a read whose buffer is unmapped in flight says what was read [D12]" unmapped "$two_lines" 1
+scene "what is mapped there instead gets the data [D12]" replaced "$both_there" 0
+scene "a buffer that was never there is a fault" absent EFAULT 0
+if dd if=/dev/zero of="$disk/file" bs=4096 count=1 oflag=direct 2>/dev/null; then
+	scene "later changes of a buffer do not reach the file [D5]" changed "0 changed" 0
+else
+	skip "no O_DIRECT here"
+fi
+done_testing

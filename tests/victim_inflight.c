@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * victim_inflight SCENE FILE: what becomes of a request's buffer while it is in flight. Prints what
+ * it sees.
+ *
+ *	unmapped	a read's buffer is gone when the data come (D12)
+ *	replaced	something else is mapped there by then (D12)
+ *	absent		it was never there
+ *	changed		a write's buffer is changed at once after io_submit (D5)
+ */
+#include "parity/victim.h"
+
+#include <sys/stat.h>
+
+#define ROUNDS 100
+#define BLOCK 4096u
+
+static aio_context_t ctx;
+
+static void *page_at(void *where)
+{
+	int fixed = where ? MAP_FIXED : 0;
+	void *p = mmap(where, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed,
+		       -1, 0);
+
+	need(p != MAP_FAILED);
+	return p;
+}
+
+/* Two reads of a pipe that is empty until both buffers are gone; what their events say. */
+static void gone(void (*go)(void *page))
+{
+	struct iocb cb[2], *list[] = { &cb[0], &cb[1] };
+	struct io_event ev[2];
+	char *page[2];
+	int p[2];
+
+	need(!pipe(p));
+	for (int i = 0; i < 2; i++) {
+		page[i] = page_at(NULL);
+		prep(&cb[i], IOCB_CMD_PREAD, p[0], page[i], 4, 0);
+	}
+	need(aio_submit(ctx, 2, list) == 2);
+	go(page[0]);
+	go(page[1]);
+	for (int i = 0; i < 2; i++) {
+		need(write(p[1], "data", 4) == 4 && reap(ctx, 1, &ev[i]) == 1);
+		printf("%s%s\n", num(ev[i].res),
+		       write(p[1], page[i], 4) == 4 && !memcmp(page[i], "data", 4) ?
+		       ", and is there" : "");
+		if (errno != EFAULT)
+			need(read(p[0], page[i], 4) == 4);
+		errno = 0;
+	}
+}
+
+static void unmap(void *page)
+{
+	need(!munmap(page, BLOCK));
+}
+
+static void replace(void *page)
+{
+	need(page_at(page) == page);
+}
+
+static void absent(void)
+{
+	char *page = page_at(NULL);
+	struct iocb cb;
+	struct io_event ev;
+	int p[2];
+
+	unmap(page);
+	need(!pipe(p));
+	need(aio_submit1(ctx, prep(&cb, IOCB_CMD_PREAD, p[0], page, 4, 0)) == 1);
+	need(write(p[1], "data", 4) == 4 && reap(ctx, 1, &ev) == 1);
+	printf("%s\n", num(ev.res));
+}
+
+static void changed(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600), wrong = 0;
+	char *page = page_at(NULL), *back = page_at(NULL);
+	struct io_event ev;
+	struct iocb cb;
+
+	need(fd >= 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		memset(page, 'a' + i % 26, BLOCK);
+		need(aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, page, BLOCK, 0)) == 1);
+		memset(page, '-', BLOCK);
+		need(reap(ctx, 1, &ev) == 1 && ev.res == BLOCK);
+		need(pread(fd, back, BLOCK, 0) == BLOCK);
+		wrong += back[0] != 'a' + i % 26 || back[BLOCK - 1] != back[0];
+	}
+	printf("%d changed\n", wrong);
+}
+
+int main(int argc, char **argv)
+{
+	need(argc == 3);
+	victim_start();
+	ctx = aio_context(8);
+	if (!strcmp(argv[1], "unmapped"))
+		gone(unmap);
+	else if (!strcmp(argv[1], "replaced"))
+		gone(replace);
+	else if (!strcmp(argv[1], "absent"))
+		absent();
+	else
+		changed(argv[2]);
+	return 0;
+}
