@@ -14,7 +14,7 @@ if [ -z "${MOUNTS_APART:-}" ]; then
 	exec unshare -m --propagation private sh "$0" "$@"
 fi
 
-dir=$1
+dir=$(mktemp -d "$1/places.XXXXXX")
 shift
 places=
 PATH=$PATH:/usr/sbin:/sbin
