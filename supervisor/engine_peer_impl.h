@@ -42,7 +42,7 @@ struct peer_io {
 	struct line_place place;
 	struct list start;		/* peer's starting */
 	struct poller_wait wait;
-	struct hostaio_poll *host_poll;
+	struct hostaio_slot *host_poll;
 	struct work work;
 	int64_t worked;			/* the result that the worker brings */
 };

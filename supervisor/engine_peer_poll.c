@@ -83,7 +83,7 @@ static void host_told(void *arg, void *cookie, int64_t result)
 struct hostaio *peer_host(struct peer *peer)
 {
 	if (peer->try_host)
-		peer->host = hostaio_create(peer->loop, host_told, peer_settle, peer);
+		peer->host = hostaio_create(peer->loop, HOSTAIO_POLLS, host_told, peer_settle, peer);
 	peer->try_host = false;
 	return peer->host;
 }
@@ -108,7 +108,7 @@ static enum engine_answer poll_by_host(struct peer *peer, struct hostaio *host, 
 	if (!p)
 		return ENGINE_BUSY;
 	p->state = PEER_HOST;
-	err = hostaio_submit(host, io->file->fd, io->poll_events, p, &p->host_poll);
+	err = hostaio_poll(host, io->file->fd, io->poll_events, p, &p->host_poll);
 	if (err) {
 		peer_release(p);
 		return err == -EAGAIN ? poll_by_poller(peer, io) : answer(io, err);

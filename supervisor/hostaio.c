@@ -8,18 +8,26 @@
  */
 #include "hostaio.h"
 
+#include <assert.h>
 #include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
-#include "list.h"
+#include "io.h"
 #include "loop.h"
 #include "util.h"
 
-enum { BATCH = 32 };
+#define RING_MAGIC 0xa10a10a1u
 
-struct hostaio_poll {
+/* The start of the ring that the kernel maps (struct aio_ring in fs/aio.c). */
+struct ring_header {
+	uint32_t id, nr;
+	uint32_t head, tail;
+	uint32_t magic;
+};
+
+struct hostaio_slot {
 	struct list node;	/* of the free ones */
 	void *cookie;
 	struct iocb iocb;
@@ -33,7 +41,7 @@ struct hostaio {
 	void (*after)(void *arg);
 	void *arg;
 	struct list unused;
-	struct hostaio_poll polls[HOSTAIO_POLLS];
+	struct hostaio_slot slots[];
 };
 
 static void drain(struct hostaio *h)
@@ -44,28 +52,37 @@ static void drain(struct hostaio *h)
 		return;		/* EAGAIN: nothing was signalled */
 }
 
-static bool take(struct hostaio *h)
+/* Saves the call when there is nothing, which is the rule after a submission. */
+static bool ring_empty(const struct hostaio *h)
 {
-	struct io_event events[BATCH];
+	const struct ring_header *ring = (const struct ring_header *)(uintptr_t)h->context;
+
+	return ring->magic == RING_MAGIC && __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) ==
+						    __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+}
+
+static bool take_events(struct hostaio *h)
+{
+	struct io_event events[HOSTAIO_BATCH];
 	struct timespec at_once = { 0 };
 	long n;
 
-	do		/* task work of io_uring counts as a signal; nothing was taken */
-		n = syscall(SYS_io_getevents, h->context, 0L, (long)BATCH, events, &at_once);
-	while (n < 0 && errno == EINTR);
+	if (ring_empty(h))
+		return false;
+	n = syscall(SYS_io_getevents, h->context, 0L, (long)HOSTAIO_BATCH, events, &at_once);
 	for (long i = 0; i < n; i++) {
 		struct iocb *iocb = (struct iocb *)(uintptr_t)events[i].obj;
-		struct hostaio_poll *poll = container_of(iocb, struct hostaio_poll, iocb);
+		struct hostaio_slot *slot = container_of(iocb, struct hostaio_slot, iocb);
 
-		list_add(&h->unused, &poll->node);
-		h->fn(h->arg, poll->cookie, events[i].res);
+		list_add(&h->unused, &slot->node);
+		h->fn(h->arg, slot->cookie, events[i].res);
 	}
 	return n > 0;
 }
 
 void hostaio_harvest(struct hostaio *h)
 {
-	while (take(h))
+	while (take_events(h))
 		drain(h);
 }
 
@@ -78,9 +95,9 @@ static void signalled(void *arg, unsigned events)
 	h->after(h->arg);
 }
 
-static int start(struct hostaio *h, struct loop *loop)
+static int start(struct hostaio *h, struct loop *loop, unsigned slots)
 {
-	if (syscall(SYS_io_setup, (unsigned)HOSTAIO_POLLS, &h->context))
+	if (syscall(SYS_io_setup, slots, &h->context))
 		return neg_errno();
 	h->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (h->event_fd < 0)
@@ -89,10 +106,10 @@ static int start(struct hostaio *h, struct loop *loop)
 	return h->watch ? 0 : -ENOMEM;
 }
 
-struct hostaio *hostaio_create(struct loop *loop, hostaio_fn *fn, void (*after)(void *arg),
-			       void *arg)
+struct hostaio *hostaio_create(struct loop *loop, unsigned slots, hostaio_fn *fn,
+			       void (*after)(void *arg), void *arg)
 {
-	struct hostaio *h = calloc(1, sizeof(*h));
+	struct hostaio *h = calloc(1, sizeof(*h) + slots * sizeof(h->slots[0]));
 	int rc;
 
 	if (!h)
@@ -102,9 +119,9 @@ struct hostaio *hostaio_create(struct loop *loop, hostaio_fn *fn, void (*after)(
 	h->after = after;
 	h->arg = arg;
 	list_init(&h->unused);
-	for (unsigned i = 0; i < HOSTAIO_POLLS; i++)
-		list_add_tail(&h->unused, &h->polls[i].node);
-	rc = start(h, loop);
+	for (unsigned i = 0; i < slots; i++)
+		list_add_tail(&h->unused, &h->slots[i].node);
+	rc = start(h, loop, slots);
 	if (!rc)
 		return h;
 	hostaio_destroy(h);
@@ -123,35 +140,106 @@ void hostaio_destroy(struct hostaio *h)
 	free(h);
 }
 
-int hostaio_submit(struct hostaio *h, int fd, uint16_t events, void *cookie,
-		   struct hostaio_poll **out)
+struct hostaio_slot *hostaio_take(struct hostaio *h, void *cookie)
 {
-	struct hostaio_poll *poll = list_first(&h->unused, struct hostaio_poll, node);
-	struct iocb *iocb;
+	struct list *node = list_pop(&h->unused);
+	struct hostaio_slot *slot = node ? list_entry(node, struct hostaio_slot, node) : NULL;
 
-	if (!poll)
-		return -EAGAIN;
-	iocb = &poll->iocb;
-	*iocb = (struct iocb){
-		.aio_lio_opcode = IOCB_CMD_POLL,
-		.aio_fildes = (uint32_t)fd,
-		.aio_buf = events,
-		.aio_flags = IOCB_FLAG_RESFD,
-		.aio_resfd = (uint32_t)h->event_fd,
+	if (slot)
+		slot->cookie = cookie;
+	return slot;
+}
+
+void hostaio_put(struct hostaio *h, struct hostaio_slot *slot)
+{
+	list_add(&h->unused, &slot->node);
+}
+
+int hostaio_start(struct hostaio *h, struct hostaio_slot *const *slots, unsigned count)
+{
+	struct iocb *iocbs[HOSTAIO_BATCH];
+	long n;
+
+	for (unsigned i = 0; i < count; i++)
+		iocbs[i] = &slots[i]->iocb;
+	n = syscall(SYS_io_submit, h->context, (long)count, iocbs);
+	return n < 0 ? neg_errno() : (int)n;
+}
+
+static void fill(struct hostaio *h, struct iocb *iocb, const struct iocb *with)
+{
+	*iocb = *with;
+	iocb->aio_flags |= IOCB_FLAG_RESFD;
+	iocb->aio_resfd = (uint32_t)h->event_fd;
+}
+
+/* The buffer itself, or the vector of several. */
+static void fill_transfer(struct iocb *iocb, const struct io *io, uint16_t one, uint16_t vector)
+{
+	const bool single = io->iov_count == 1;
+
+	iocb->aio_lio_opcode = single ? one : vector;
+	iocb->aio_buf = (uintptr_t)(single ? io->iov->iov_base : io->iov);
+	iocb->aio_nbytes = single ? io->iov->iov_len : io->iov_count;
+	iocb->aio_offset = io->offset;
+	iocb->aio_rw_flags = (__kernel_rwf_t)io->rw_flags;
+	if (io->has_ioprio) {
+		iocb->aio_flags = IOCB_FLAG_IOPRIO;
+		iocb->aio_reqprio = (int16_t)io->ioprio;
+	}
+}
+
+void hostaio_prepare(struct hostaio *h, struct hostaio_slot *slot, const struct io *io,
+		     uint32_t more_rw_flags)
+{
+	struct iocb iocb = { .aio_fildes = (uint32_t)io->file->fd };
+
+	switch (io->op) {
+	case IO_READ:
+		fill_transfer(&iocb, io, IOCB_CMD_PREAD, IOCB_CMD_PREADV);
+		break;
+	case IO_WRITE:
+		fill_transfer(&iocb, io, IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV);
+		break;
+	case IO_FSYNC:
+		iocb.aio_lio_opcode = IOCB_CMD_FSYNC;
+		break;
+	case IO_FDSYNC:
+		iocb.aio_lio_opcode = IOCB_CMD_FDSYNC;
+		break;
+	case IO_POLL:
+		assert(!"hostaio_poll()");
+	}
+	iocb.aio_rw_flags |= (__kernel_rwf_t)more_rw_flags;
+	fill(h, &slot->iocb, &iocb);
+}
+
+int hostaio_poll(struct hostaio *h, int fd, uint16_t events, void *cookie,
+		 struct hostaio_slot **out)
+{
+	const struct iocb poll = {
+		.aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = (uint32_t)fd, .aio_buf = events,
 	};
-	if (syscall(SYS_io_submit, h->context, 1L, &iocb) != 1)
-		return neg_errno();
-	list_del(&poll->node);
-	poll->cookie = cookie;
-	*out = poll;
-	return 0;
+	struct hostaio_slot *slot = hostaio_take(h, cookie);
+	int n;
+
+	if (!slot)
+		return -EAGAIN;
+	fill(h, &slot->iocb, &poll);
+	n = hostaio_start(h, &slot, 1);
+	if (n == 1) {
+		*out = slot;
+		return 0;
+	}
+	hostaio_put(h, slot);
+	return n;
 }
 
 /*
  * EINPROGRESS and EINVAL (finished meanwhile) mean the same here: its event is, or will be, in the
  * ring.
  */
-void hostaio_cancel(struct hostaio *h, struct hostaio_poll *poll)
+void hostaio_cancel(struct hostaio *h, struct hostaio_slot *poll)
 {
 	struct io_event unused;
 

@@ -9,7 +9,7 @@
 
 static bool host_is_missing(void)
 {
-	struct hostaio *h = hostaio_create(loop, NULL, NULL, NULL);
+	struct hostaio *h = hostaio_create(loop, 1, NULL, NULL, NULL);
 
 	hostaio_destroy(h);
 	return !h;
