@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. inline -> peer -> storage, where storage is the engine that was asked for. Two layers
- * need the threads beside the chain: inline, for files that may block without limit, and whoever
- * has no better engine. The null engine takes the place of inline, and lets only polls pass.
+ * Theory. inline -> peer -> storage, where storage is the engine that was asked for. The threads
+ * are there always, beside the chain or below storage: inline needs them for files that may block
+ * without limit, libaio for what the host's AIO does not do well. The null engine takes the place of inline, and lets only polls pass.
  */
 #include "chain.h"
 
@@ -30,12 +30,29 @@ static int open_uring(struct chain *c, const struct config *cfg, const struct ch
 	return 0;
 }
 
+static int open_libaio(struct chain *c, const struct chain_parts *p)
+{
+	c->storage = engine_libaio_open(p->loop, p->workers, ENGINE_LIBAIO_DEPTH, c->threads,
+					p->done, p->arg);
+	if (c->storage)
+		return 0;
+	if (errno == EAGAIN)
+		log_error("--engine=libaio: the host's AIO is used up: raise fs.aio-max-nr (it "
+			  "takes %u of it), or try --engine=auto", (unsigned)ENGINE_LIBAIO_DEPTH);
+	else
+		log_error("--engine=libaio: the host's AIO cannot be used here (%s); try "
+			  "--engine=auto", strerror(errno));
+	return -ECANCELED;
+}
+
 static int open_storage(struct chain *c, const struct config *cfg, const struct chain_parts *p)
 {
 	switch (cfg->engine) {
 	case CONFIG_ENGINE_AUTO:
 	case CONFIG_ENGINE_URING:
 		return open_uring(c, cfg, p);
+	case CONFIG_ENGINE_LIBAIO:
+		return open_libaio(c, p);
 	case CONFIG_ENGINE_THREADS:
 	case CONFIG_ENGINE_NULL:
 		break;
@@ -80,8 +97,10 @@ int chain_open(struct chain *c, const struct config *cfg, const struct chain_par
 
 void chain_close(struct chain *c)
 {
+	const bool below = c->storage && (c->storage == c->threads || c->storage->next);
+
 	engine_close(c->top ? c->top : c->peer ? c->peer : c->storage);
-	if (c->storage != c->threads)
+	if (!below)
 		engine_close(c->threads);
 	*c = (struct chain){ NULL };
 }

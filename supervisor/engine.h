@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An engine does io. Engines are stacked once at start: inline -> peer -> uring | threads, or null
- * -> peer; a layer either finishes an io, keeps it, or passes it to `next`. Nothing here knows
+ * An engine does io. Engines are stacked once at start: inline -> peer -> uring | threads |
+ * libaio -> threads, or null -> peer; a layer either finishes an io, keeps it, or passes it to `next`. Nothing here knows
  * contexts, requests or tracees.
  *
  * Contract:
@@ -69,6 +69,11 @@ struct engine *engine_uring_open(struct loop *loop, unsigned depth, engine_done_
 				 void *arg);
 struct engine *engine_threads_open(struct loop *loop, struct workers *workers, engine_done_fn *done,
 				   void *arg);
+enum { ENGINE_LIBAIO_DEPTH = 1024 };
+
+/* libaio: the host's own AIO; EAGAIN where `depth` is more than fs.aio-max-nr leaves. */
+struct engine *engine_libaio_open(struct loop *loop, struct workers *workers, unsigned depth,
+				  struct engine *next, engine_done_fn *done, void *arg);
 struct engine *engine_peer_open(struct loop *loop, struct workers *workers, struct engine *next,
 				engine_done_fn *done, void *arg);
 /* For measurements: nothing is read or written, all is complete at once but polls: `next`. */

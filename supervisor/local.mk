@@ -26,6 +26,7 @@ supervisor_sources = \
 	%D%/engine.c \
 	%D%/engine.h \
 	%D%/engine_inline.c \
+	%D%/engine_libaio.c \
 	%D%/engine_null.c \
 	%D%/engine_peer.c \
 	%D%/engine_peer.h \

@@ -78,6 +78,7 @@ static int set_engine(struct config *cfg, const char *value)
 		{ "auto", CONFIG_ENGINE_AUTO },
 		{ "uring", CONFIG_ENGINE_URING },
 		{ "threads", CONFIG_ENGINE_THREADS },
+		{ "libaio", CONFIG_ENGINE_LIBAIO },
 		{ "null", CONFIG_ENGINE_NULL },
 	};
 	int found = opts_value_choice(value, engines, ARRAY_SIZE(engines));
@@ -156,8 +157,9 @@ static const struct opt opts_table[] = {
 	  "set VAR to VAL for PROGRAM, or unset it; repeatable" },
 	{ 'u', "user", "USER", "the name of a user", set_user,
 	  "run PROGRAM as USER (root only)" },
-	{ 0, "engine", "NAME", "auto, uring, threads or null", set_engine,
-	  "what does the I/O: auto (default), uring, threads;\n"
+	{ 0, "engine", "NAME", "auto, uring, threads, libaio or null", set_engine,
+	  "what does the I/O: auto (default), uring, threads,\n"
+	  "libaio (the host's own AIO);\n"
 	  "null does none: nothing is read or written" },
 	{ 0, "threads", "N", "a number from 1 to 256", set_threads,
 	  "workers of the threads engine (16)" },

@@ -13,6 +13,7 @@ enum config_engine {
 	CONFIG_ENGINE_AUTO,	/* io_uring where it works, else threads */
 	CONFIG_ENGINE_URING,
 	CONFIG_ENGINE_THREADS,
+	CONFIG_ENGINE_LIBAIO,	/* the host's own AIO */
 	CONFIG_ENGINE_NULL,	/* no I/O at all */
 };
 

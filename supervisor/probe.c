@@ -45,6 +45,7 @@ static const struct probe_def probe_defs[PROBE_COUNT] = {
 	[PROBE_IO_URING] = { "io_uring", PROBE_USEFUL, probe_io_uring,
 			     "/proc/sys/kernel/io_uring_disabled" },
 	[PROBE_NATIVE_AIO] = { "native AIO", PROBE_INFORMATIVE, probe_native_aio, NULL },
+	[PROBE_LIBAIO] = { "libaio engine", PROBE_INFORMATIVE, probe_libaio, NULL },
 	[PROBE_AIO_NR] = { "aio-nr", PROBE_INFORMATIVE, probe_aio_nr, NULL },
 };
 

@@ -30,6 +30,7 @@ enum probe_id {
 	PROBE_AIO_CALLS_MORE, /* io_cancel, io_pgetevents arrive at our listener */
 	PROBE_IO_URING,
 	PROBE_NATIVE_AIO,
+	PROBE_LIBAIO, /* a context as large as the libaio engine's can be made */
 	PROBE_AIO_NR, /* fs.aio-nr is below fs.aio-max-nr */
 	PROBE_COUNT,
 };

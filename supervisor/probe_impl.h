@@ -48,6 +48,6 @@ probe_fn probe_notify, probe_listener, probe_aio_calls, probe_aio_calls_more, pr
 	 probe_sync_wake_up, probe_addfd, probe_addfd_send;
 probe_fn probe_pidfd_open, probe_pidfd_thread, probe_pidfd_getfd, probe_kcmp, probe_process_vm,
 	 probe_ptrace;
-probe_fn probe_io_uring, probe_native_aio, probe_aio_nr;
+probe_fn probe_io_uring, probe_native_aio, probe_libaio, probe_aio_nr;
 
 #endif

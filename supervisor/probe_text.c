@@ -30,6 +30,7 @@ static const char *const yes_texts[PROBE_COUNT] = {
 	[PROBE_KCMP] = "it can be told whether two processes share their memory",
 	[PROBE_AIO_CALLS_MORE] = "io_cancel and io_pgetevents arrive here",
 	[PROBE_IO_URING] = "the uring engine works",
+	[PROBE_LIBAIO] = "--engine=libaio works: the host's own AIO for O_DIRECT",
 	[PROBE_NATIVE_AIO] = "outside the sandbox programs have native AIO too",
 };
 
@@ -104,6 +105,11 @@ static const struct advice no_texts[] = {
 	{ PROBE_KCMP, 0,
 	  "exec and exit do not wait for requests in flight; the writes are finished all the same: "
 	  "run the container with --cap-add SYS_PTRACE, or allow kcmp" },
+
+	{ PROBE_LIBAIO, EAGAIN,
+	  "fs.aio-max-nr leaves no room for its context of 1024: raise it, or use another "
+	  "engine" },
+	{ PROBE_LIBAIO, 0, "the host's AIO cannot be used: use another engine" },
 
 	{ PROBE_NATIVE_AIO, ENOSYS,
 	  "this kernel has none (CONFIG_AIO), or a policy hides it: programs that need "

@@ -23,7 +23,7 @@ refused 'unknown letter' "*unknown option '-Z'*--help*" -Z true
 refused 'unknown name' "*unknown option '--zzz'*--help*" --zzz=1 true
 refused 'abbreviation' "*did you mean '--threads'*" --thr=1 true
 refused 'bad number' '*1 to 256*' --threads=0 true
-refused 'bad engine' '*auto, uring, threads or null*' --engine=magic true
+refused 'bad engine' '*auto, uring, threads, libaio or null*' --engine=magic true
 refused 'bad size' '*256M*' --buffer-memory=1k true
 refused 'attach' '*cannot attach*before it starts*' -p 1
 refused 'no such user' '*no-such-user-here*' -u no-such-user-here true

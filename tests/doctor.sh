@@ -39,7 +39,7 @@ for name in 'user notification' listener 'AIO calls' ADDFD pidfd_open process_vm
 	like "needed: $name" "$(line "$name")" "yes  $name: ?*"
 done
 for name in WAIT_KILLABLE_RECV SYNC_WAKE_UP ADDFD_SEND PIDFD_THREAD pidfd_getfd kcmp \
-	'further AIO calls' io_uring 'native AIO'; do
+	'further AIO calls' io_uring 'native AIO' 'libaio engine'; do
 	like "told: $name" "$(line "$name")" "[yn]?*  $name: ?*"
 done
 if [ -r /proc/sys/fs/aio-nr ]; then
@@ -55,6 +55,7 @@ refused io_uring 0 'EPERM: *threads engine*' EPERM io_uring_enter
 refused kcmp 0 'ENOSYS: *CONFIG_KCMP*' ENOSYS kcmp
 refused kcmp 0 'SIGSYS: *allow kcmp*' KILL kcmp
 refused 'further AIO calls' 0 'ENOSYS: *answers io_pgetevents itself*' ENOSYS io_pgetevents
+refused 'libaio engine' 1 'EAGAIN: *fs.aio-max-nr*' EAGAIN io_setup
 refused 'native AIO' 1 'ENOSYS: *policy*' ENOSYS io_setup
 refused ptrace 1 'EPERM: *io_setup fails with EAGAIN*--cap-add*' EPERM ptrace
 refused process_vm 1 'EPERM: *memory*' EPERM process_vm_readv

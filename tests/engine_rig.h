@@ -35,25 +35,55 @@ static inline void on_done(void *arg, struct list *ios)
 		loop_stop(loop);
 }
 
-static const char *const engines[] = { "threads", "uring" };
+enum { THREADS, URING, LIBAIO };
 
-/* false: the host has no io_uring, which engine_uring_open() must say by errno. */
+static const char *const engines[] = { "threads", "uring", "libaio" };
+
+static inline struct engine *open_libaio(void)
+{
+	struct engine *threads = engine_threads_open(loop, workers, on_done, &finished);
+	struct engine *e = engine_libaio_open(loop, workers, DEPTH, threads, on_done, &finished);
+	int err = errno;
+
+	if (!e)
+		engine_close(threads);
+	errno = err;
+	return e;
+}
+
+/* false: the host has no io_uring, or no AIO (left), which must be said by errno. */
 static inline bool open_engine(int which)
 {
 	finished = 0;
 	loop = loop_create();
 	workers = workers_create(loop, 4);
 	ck_assert(loop && workers);
-	engine = which ? engine_uring_open(loop, DEPTH, on_done, &finished) :
-			 engine_threads_open(loop, workers, on_done, &finished);
+	switch (which) {
+	case THREADS:
+		engine = engine_threads_open(loop, workers, on_done, &finished);
+		break;
+	case URING:
+		engine = engine_uring_open(loop, DEPTH, on_done, &finished);
+		break;
+	default:
+		engine = open_libaio();
+	}
 	if (engine) {
 		ck_assert_str_eq(engine->ops->name, engines[which]);
 		return true;
 	}
-	ck_assert(which && (errno == ENOSYS || errno == EPERM || errno == ENOMEM));
+	ck_assert(which != THREADS);
+	ck_assert(errno == ENOSYS || errno == EPERM || errno == ENOMEM || (which == LIBAIO && errno == EAGAIN));
 	workers_destroy(workers);
 	loop_destroy(loop);
 	return false;
+}
+
+/* In the whole chain. */
+static inline void take_stamps(void)
+{
+	for (struct engine *e = engine; e; e = e->next)
+		e->stamps = true;
 }
 
 static inline void close_engine(void)

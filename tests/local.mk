@@ -14,6 +14,7 @@ unit_tests = \
 	%D%/context_t \
 	%D%/dispatch_t \
 	%D%/engine_inline_t \
+	%D%/engine_libaio_t \
 	%D%/engine_null_t \
 	%D%/engine_peer_line_t \
 	%D%/engine_peer_poll_t \
@@ -128,6 +129,7 @@ script_tests = \
 	%D%/limits.sh \
 	%D%/mutations.sh \
 	%D%/old_kernel.sh \
+	%D%/parity-libaio.sh \
 	%D%/parity-no-uring.sh \
 	%D%/parity-null.sh \
 	%D%/parity-old-kernel.sh \

@@ -44,7 +44,7 @@ END_TEST
 START_TEST(every_form_of_an_option_works)
 {
 	static const char *const forms[] = {
-		"--engine=threads --threads=7 -v -v prog -x",
+		"--engine=libaio --engine=threads --threads=7 -v -v prog -x",
 		"--engine threads --threads 7 -vv -- prog -x",
 		"-fvv --threads=7 --engine=threads prog -x",
 	};

@@ -35,6 +35,13 @@ like "which -v tells" "$err" "*io_uring cannot be used here*"
 run "$deny" EPERM io_uring_setup -- "$AIO_SANDBOX" --engine=uring true
 is "--engine=uring is refused then" "$status" 125
 
+run "$deny" EAGAIN io_setup -- "$AIO_SANDBOX" --engine=libaio true
+is "--engine=libaio without room at the host is refused" "$status" 125
+like "and one line says what helps" "$err" "aio-sandbox: --engine=libaio: *raise fs.aio-max-nr*"
+run "$deny" ENOSYS io_setup -- "$AIO_SANDBOX" --engine=libaio true
+is "so it is without AIO at the host" "$status" 125
+like "and one line says why" "$err" "aio-sandbox: --engine=libaio: *Function not implemented*--engine=auto"
+
 # shellcheck disable=SC2086
 try "kcmp refused" "$all_good" "$deny" EPERM kcmp -- "$AIO_SANDBOX" "$steps" $all
 # shellcheck disable=SC2086
