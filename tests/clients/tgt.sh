@@ -4,9 +4,14 @@
 # wake-up is the eventfd of its requests stalls, or serves wrong data. Initiators in user space, on 127.0.0.1 only.
 . "$srcdir/tests/lib.sh"
 . "$srcdir/tests/clients/client.sh"
+. "$srcdir/tests/conformance/fetch.sh"
 need_root
 PATH=$PATH:/usr/sbin:/sbin
-need tgtd tgtadm qemu-img qemu-io cmp
+need qemu-img qemu-io cmp
+have tgtd || {
+	fetch_program tgt
+	PATH=$PATH:$program/usr/sbin
+}
 mark
 
 iqn=iqn.2000-01.test:aio-sandbox

@@ -6,6 +6,9 @@
 #			be had.
 # fetch_built PACKAGE FUNCTION	that, and FUNCTION has run in it, once for this version of the calling script.
 #
+# fetch_program PACKAGE	unpacks the binary package, without installing it, as that would start a daemon; $program is the
+#			directory. What it depends on must be installed.
+#
 # Nothing of the machine changes: apt gets a source list derived from the machine's own, and state and cache directories
 # of its own. No privilege is needed.
 
@@ -114,6 +117,29 @@ fetch()
 {
 	source=$sources/$1
 	[ -d "$source" ] || fetch_locked fetch_now "$1"
+}
+
+fetch_program_now() # PACKAGE
+{
+	[ ! -d "$program" ] || return 0
+	need apt-get dpkg-deb timeout
+	fetch_lists
+	rm -rf "$program.new"
+	mkdir "$program.new"
+	cd "$program.new"
+	# by the lists of the machine, from which it would be installed
+	fetch_apt apt-get -q -o Dir::Cache="$sources/apt/cache" -o APT::Sandbox::User= download "$1" ||
+		skip_all "no package $1 can be had (see $sources/log)"
+	dpkg-deb -x "$1"_*.deb unpacked
+	mv unpacked "$program"
+	cd "$fetch_back"
+	rm -r "$program.new"
+}
+
+fetch_program()
+{
+	program=$sources/$1.program
+	[ -d "$program" ] || fetch_locked fetch_program_now "$1"
 }
 
 fetch_build() # FUNCTION
