@@ -103,6 +103,7 @@ script_tests = \
 	%D%/clients/aio_max_nr.sh \
 	%D%/clients/fio.sh \
 	%D%/clients/fio_options.sh \
+	%D%/clients/libev.sh \
 	%D%/clients/lvm2.sh \
 	%D%/clients/mariadb.sh \
 	%D%/clients/oracle.sh \
@@ -204,6 +205,7 @@ test_files = \
 	%D%/parity/every.sh \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
+	%D%/clients/ev_client.c \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
