@@ -29,7 +29,7 @@ struct request *request_create(struct buffers *buffers)
 	list_init(&r->node);
 	r->buffers = buffers;
 	r->user = &r->user_one;
-	r->local = &r->local_one;
+	r->local = r->local_two;
 	r->remote = &r->remote_one;
 	return r;
 }
@@ -57,7 +57,7 @@ int request_segments(struct request *r, unsigned n)
 	if (n <= 1)
 		return 0;
 	r->user = calloc(n, sizeof(*r->user));
-	r->local = calloc(n, sizeof(*r->local));
+	r->local = calloc(n + 1, sizeof(*r->local));
 	r->remote = calloc(n, sizeof(*r->remote));
 	if (r->user && r->local && r->remote)
 		return 0;
@@ -65,7 +65,7 @@ int request_segments(struct request *r, unsigned n)
 	free(r->local);
 	free(r->remote);
 	r->user = &r->user_one;
-	r->local = &r->local_one;
+	r->local = r->local_two;
 	r->remote = &r->remote_one;
 	return -ENOMEM;
 }
@@ -169,16 +169,34 @@ bool request_has_more(const struct request *r)
 	return !r->faulted && r->moved_bytes + r->io.length_bytes < r->total_bytes;
 }
 
-static void shorten(struct request *r, uint64_t bytes)
+/* Nothing is mapped in the first page, and O_DIRECT judges the offset within it. */
+static void *nowhere(const struct request *r, uaddr base)
 {
-	unsigned i = 0;
+	return r->shaped ? (void *)(uintptr_t)(base & PAGE_MASK) : NULL;
+}
 
-	r->io.length_bytes = bytes;
-	for (; i < r->local_count && bytes; i++) {
-		r->local[i].iov_len = min_u64(r->local[i].iov_len, bytes);
+/* The first `bytes` of the piece are there, the rest of the request is nowhere. */
+static void spoil(struct request *r, uint64_t bytes)
+{
+	const uint64_t missing = r->total_bytes - r->moved_bytes - bytes;
+	unsigned i = 0, last = r->local_count;
+
+	for (; i < last && r->local[i].iov_len <= bytes; i++)
 		bytes -= r->local[i].iov_len;
+	if (bytes) {
+		memmove(&r->local[i + 1], &r->local[i], (last++ - i) * sizeof(r->local[0]));
+		r->local[i++].iov_len = bytes;
+		r->local[i].iov_len -= bytes;
+		r->local[i].iov_base = (char *)r->local[i].iov_base + bytes;
 	}
-	r->io.iov_count = i;
+	if (!r->shaped) {
+		r->local[i].iov_len = missing;
+		last = i + 1;
+		r->io.length_bytes = r->total_bytes - r->moved_bytes;
+	}
+	for (; i < last; i++)
+		r->local[i].iov_base = nowhere(r, (uaddr)(uintptr_t)r->local[i].iov_base);
+	r->io.iov_count = min_u64(last, REQUEST_SEGMENTS_MAX);
 }
 
 int request_copied_in(struct request *r, ssize_t copied)
@@ -186,9 +204,9 @@ int request_copied_in(struct request *r, ssize_t copied)
 	if (copied == (ssize_t)r->io.length_bytes)
 		return 0;
 	r->faulted = true;
-	if (copied <= 0 || r->all_or_none)
+	if (copied == -ESRCH)
 		return -EFAULT;
-	shorten(r, (uint64_t)copied);
+	spoil(r, copied > 0 ? (uint64_t)copied : 0);
 	return 0;
 }
 

@@ -58,7 +58,7 @@ struct request {
 	unsigned remote_count;
 	struct uvec user_one;		/* storage for the common single segment */
 	struct uvec remote_one;
-	struct iovec local_one;
+	struct iovec local_two[2];	/* one more than segments: for the rest behind a fault */
 };
 
 enum {
@@ -86,8 +86,10 @@ bool request_has_more(const struct request *r);	/* after a full piece */
 bool request_piece_done(struct request *r);
 
 /*
- * Write data of this piece, from the tracee: 0, or -EFAULT when not a byte could be had (-ESRCH
- * too).
+ * Write data of this piece, from the tracee: 0, or -EFAULT when nobody is left to copy from. When
+ * the tracee's memory ends early, io->iov goes on at an address where nothing is: what the kernel
+ * makes of that (a short count, -EFAULT, -EPIPE before it looks, nothing at all for /dev/null) is
+ * the result.
  */
 int request_copied_in(struct request *r, ssize_t copied);
 

@@ -12,8 +12,8 @@
 static const struct {
 	const char *name, *what;
 } freedoms[] = {
-	{ "order", "completions of FSYNC, O_DIRECT, waiting POLLs and reads behind a new hole are "
-		   "compared as a set, and sorted in the ring" },
+	{ "order", "completions of FSYNC, O_DIRECT, terminals, waiting POLLs and reads behind a new hole "
+		   "are compared as a set, and sorted in the ring" },
 	{ "block", "without --submit=kernel requests that may block are left out of their list (D1)" },
 	{ "slots", "a context that has had asynchronous requests takes 40 at a time (D7)" },
 	{ "fork", "a forked child does not look at its parent's rings (D9)" },
@@ -149,6 +149,8 @@ static enum class class_of(struct world *w, const struct iocb *cb, struct so_far
 	case IOCB_CMD_POLL:
 		return before->touched || !ready(cb) ? ASYNC : SYNC;
 	}
+	if (s && s->what == W_PTY)	/* whether it would wait cannot be asked */
+		return ASYNC;
 	if (!s || s->object < 0)
 		return SYNC;
 	if (fcntl((int)cb->aio_fildes, F_GETFL) & O_DIRECT)
