@@ -210,7 +210,7 @@ static enum engine_answer inline_instant(struct io *io)
 		return finish(io, n);
 	}
 	n = io_call(io, RWF_SYNC);
-	if ((n == -EOPNOTSUPP && !(io->rw_flags & ~(uint32_t)RWF_HIPRI)) ||
+	if ((n == -EOPNOTSUPP && !(io->rw_flags & RWF_NOWAIT)) ||
 	    (n == -ESPIPE && io->op == IO_WRITE)) {
 		io->refused = true;
 		n = -EINVAL;
