@@ -81,7 +81,7 @@ struct call {
 	void (*after)(struct dispatch *d, struct call *call);	/* the verdict's */
 	int64_t answer;			/* RETURN: the value that was sent; io_setup: that it gets */
 	bool decided;			/* io_setup: the answer is final */
-	int raise_signo; /* io_submit: a signal that the thread raises behind the reply; 0: none */
+	uint32_t raise_signals; /* io_submit: bit n: the thread raises signal n behind the reply */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 };
 

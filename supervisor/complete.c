@@ -135,7 +135,7 @@ static void signal_submitter(struct dispatch *d, const struct request *r)
 	    r->dropped || r->ctx->mm->dead)
 		return;
 	if (d->submitting && d->submitting->thread->source.tid == r->tid)
-		d->submitting->raise_signo = SIGPIPE;
+		d->submitting->raise_signals |= 1u << SIGPIPE;
 	else
 		tracee_signal_thread(r->tgid, r->tid, SIGPIPE);
 }

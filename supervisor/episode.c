@@ -127,24 +127,46 @@ static int64_t remote_plain(struct remote *r, long nr)
 	return remote_syscall(r, nr, none);
 }
 
+static int raise_one(struct remote *r, siginfo_t *info, int64_t tid, int signo)
+{
+	const uaddr at = (r->regs.rsp - SCRATCH_BELOW_STACK) & ~15ull;
+	const uint64_t args[6] = {
+		(uint64_t)info->si_pid, (uint64_t)tid, (uint64_t)signo, at, 0, 0
+	};
+
+	info->si_signo = signo;
+	if (r->late)
+		return -EAGAIN;
+	if (tracee_write_all(r->tid, at, info, sizeof(*info)))
+		return -EFAULT;
+	return (int)remote_syscall(r, SYS_rt_tgsigqueueinfo, args);
+}
+
 /* The thread's own numbers, in its own pid namespace. */
-static int raise_in_thread(struct remote *r, int signo)
+static int raise_in_thread(struct remote *r, uint32_t signals)
 {
 	const int64_t tgid = remote_plain(r, SYS_getpid), tid = remote_plain(r, SYS_gettid);
-	const uaddr at = (r->regs.rsp - SCRATCH_BELOW_STACK) & ~15ull;
-	const uint64_t args[6] = { (uint64_t)tgid, (uint64_t)tid, (uint64_t)signo, at, 0, 0 };
 	siginfo_t info;
+	int err = 0;
 
 	memset(&info, 0, sizeof(info));
-	info.si_signo = signo;
 	info.si_code = SI_USER;
 	info.si_pid = (pid_t)tgid;
 	info.si_uid = (uid_t)remote_plain(r, SYS_getuid);
-	if (r->late)
-		return -EAGAIN;
-	if (tracee_write_all(r->tid, at, &info, sizeof(info)))
-		return -EFAULT;
-	return (int)remote_syscall(r, SYS_rt_tgsigqueueinfo, args);
+	for (int signo = 1; signo < 32 && !err; signo++) {
+		if (signals & 1u << signo)
+			err = raise_one(r, &info, tid, signo);
+	}
+	return err;
+}
+
+static void raise_from_outside(const struct call *call)
+{
+	for (int signo = 1; signo < 32; signo++) {
+		if (call->raise_signals & 1u << signo)
+			tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid,
+					     signo);
+	}
 }
 
 static void raise_behind_reply(struct dispatch *d, struct call *call)
@@ -155,13 +177,12 @@ static void raise_behind_reply(struct dispatch *d, struct call *call)
 	if (!err)
 		remote_result(r, (int64_t)call->wait.nr);
 	if (!err || err == -EINTR)
-		err = raise_in_thread(r, call->raise_signo);
+		err = raise_in_thread(r, call->raise_signals);
 	if (r->late)
 		return;
 	episode_end(call);
 	if (err && err != -ESRCH)
-		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid,
-				     call->raise_signo);
+		raise_from_outside(call);
 }
 
 struct verdict episode_raise(struct call *call, int64_t value)
@@ -172,8 +193,7 @@ struct verdict episode_raise(struct call *call, int64_t value)
 	if (episode_begin(call) == 0)
 		v.after = raise_behind_reply;
 	else
-		tracee_signal_thread(call->thread->source.tgid, call->thread->source.tid,
-				     call->raise_signo);
+		raise_from_outside(call);
 	return v;
 }
 

@@ -31,7 +31,7 @@ void episode_init(struct dispatch *d);
 bool episode_stopped(struct dispatch *d, pid_t tid, int wait_status);
 
 /*
- * A RETURN verdict behind which the thread raises call->raise_signo in itself (si_code SI_USER, as
+ * A RETURN verdict behind which the thread raises call->raise_signals in itself (si_code SI_USER, as
  * the kernel's own SIGXFSZ and SIGPIPE look); where it cannot be traced the signal is sent from
  * outside.
  */

@@ -209,7 +209,7 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	    statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx) == 0)
 		at = sx.stx_size;
 	if (at >= limit) {
-		s->call->raise_signo = SIGXFSZ;
+		s->call->raise_signals |= 1u << SIGXFSZ;
 		return -EFBIG;
 	}
 	r->total_bytes = min_u64(r->total_bytes, limit - at);
