@@ -217,6 +217,17 @@ static int begin(struct submission *s, struct request *r, const struct iocb *cb,
 	return result ? finish_unstarted(s, r, result) : start(s, r);
 }
 
+/* A slot; what this call has finished itself frees some, if the program moves the head. */
+static int reserve(struct submission *s)
+{
+	if (context_reserve(s->ctx) == 0)
+		return 0;
+	if (!s->finished)
+		return -EAGAIN;
+	settle(s);
+	return context_reserve(s->ctx);
+}
+
 static int submit_one(struct submission *s, uint64_t index)
 {
 	const struct thread *th = s->call->thread;
@@ -234,7 +245,7 @@ static int submit_one(struct submission *s, uint64_t index)
 	err = iocb_check_fields(cb);
 	if (err)
 		return err;
-	if (context_reserve(s->ctx))
+	if (reserve(s))
 		return -EAGAIN;
 	r = request_create(s->d->buffers);
 	if (!r) {
