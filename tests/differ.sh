@@ -8,6 +8,7 @@ differ=$top_builddir/tests/differ/differ
 
 # where O_DIRECT works and is asynchronous
 disk_dir
+corpus=$(cd "$srcdir/tests/differ/corpus" && pwd)
 cd "$disk" || exit
 
 run "$differ" --seeds=1-200 env
@@ -17,5 +18,18 @@ diag "$out"
 run "$differ" --seeds=1-200 --stop-at-first sh -c 'ulimit -S -f 8; exec "$@"' sh
 is "a limit that is another one is found" "$status" 1
 like "a program that shows it is printed" "$out" '*minimal program*submit*native*sandboxed*'
+
+# what has been found once, in both modes
+for program in "$corpus"/*; do
+	for mode in auto kernel; do
+		run "$differ" --no-minimise --submit=$mode --file="$program" "$AIO_SANDBOX" --submit=$mode
+		is "${program##*/}, --submit=$mode" "$status" 0
+		[ "$status" -eq 0 ] || diag "$out"
+	done
+done
+
+run "$differ" --seeds=1-160 --seconds=60 "$AIO_SANDBOX"
+is "random programs see the same in the sandbox" "$status" 0
+diag "$out"
 
 done_testing

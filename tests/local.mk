@@ -257,6 +257,16 @@ test_files = \
 	%D%/parity/wake_keys.expect \
 	$(NULL)
 
+test_files += $(differ_corpus)
+differ_corpus = $(addprefix %D%/differ/corpus/, \
+	refused_with_flags \
+	slots_of_this_call \
+	two_signals \
+	write_fault_files \
+	write_fault_null \
+	write_fault_socket \
+	)
+
 noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
 EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)

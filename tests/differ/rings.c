@@ -177,7 +177,7 @@ void settle(struct world *w)
 		barrier();
 	}
 	for (scan_all(w); (urgent = most_urgent(w)) > 0; scan_all(w)) {
-		if (now_ms() - begin > (urgent == 2 ? 5000 : 200))
+		if (now_ms() - begin > (urgent == 2 ? 5000 : 2000))
 			break;
 		usleep(nap_us);
 		nap_us = nap_us < 1000 ? nap_us * 2 : 1000;
