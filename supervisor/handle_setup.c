@@ -33,7 +33,7 @@ static int seize(struct dispatch *d, struct call *call)
 
 /*
  * The tracee's descriptor table may be full (EMFILE), which io_setup knows nothing of: its limit is
- * raised by one for the moment.
+ * raised for the moment, by one, and by more where it had been lowered below what is open.
  */
 static int add_ring_fd(struct dispatch *d, struct call *call, struct context *ctx)
 {
@@ -43,10 +43,16 @@ static int add_ring_fd(struct dispatch *d, struct call *call, struct context *ct
 
 	if (fd != -EMFILE || prlimit(tgid, RLIMIT_NOFILE, NULL, &old))
 		return fd;
-	more = (struct rlimit){ old.rlim_cur + 1, (rlim_t)max_u64(old.rlim_max, old.rlim_cur + 1) };
-	if (prlimit(tgid, RLIMIT_NOFILE, &more, NULL))
-		return fd;
-	fd = notify_addfd(d->notify, call->notice.cookie, ctx->ring.memfd);
+	more = old;
+	for (rlim_t limit = old.rlim_cur + 1; fd == -EMFILE; limit = limit * 2) {
+		if (more.rlim_cur < old.rlim_max)	/* no privilege is needed so far */
+			limit = (rlim_t)min_u64(limit, old.rlim_max);
+		more.rlim_cur = limit;
+		more.rlim_max = (rlim_t)max_u64(old.rlim_max, limit);
+		if (prlimit(tgid, RLIMIT_NOFILE, &more, NULL))
+			break;	/* above fs.nr_open, or not allowed */
+		fd = notify_addfd(d->notify, call->notice.cookie, ctx->ring.memfd);
+	}
 	(void)prlimit(tgid, RLIMIT_NOFILE, &old, NULL);
 	return fd;
 }

@@ -79,6 +79,7 @@ victims = \
 	%D%/parity/victim_facts \
 	%D%/victim_accepted \
 	%D%/parity/victim_combinations \
+	%D%/parity/victim_surroundings \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -170,6 +171,7 @@ script_tests = \
 	%D%/parity/stops.sh \
 	%D%/parity/stores.sh \
 	%D%/parity/submit_errors.sh \
+	%D%/parity/surroundings.sh \
 	%D%/parity/threads.sh \
 	%D%/parity/wake_keys.sh \
 	%D%/privileges.sh \
@@ -253,6 +255,7 @@ test_files = \
 	%D%/parity/signals.expect \
 	%D%/parity/slots.expect \
 	%D%/parity/submit_errors.expect \
+	%D%/parity/surroundings.expect \
 	%D%/parity/threads.expect \
 	%D%/parity/wake_keys.expect \
 	$(NULL)
