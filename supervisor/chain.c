@@ -102,7 +102,7 @@ void chain_close(struct chain *c)
 	engine_close(c->top ? c->top : c->peer ? c->peer : c->storage);
 	if (!below)
 		engine_close(c->threads);
-	*c = (struct chain){ NULL };
+	memset(c, 0, sizeof(*c));
 }
 
 void chain_tell(const struct chain *c, const struct config *cfg)

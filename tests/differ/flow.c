@@ -184,7 +184,7 @@ static void run_vfork(struct world *w, unsigned from, unsigned to)
 	static char stack[256 * 1024] __attribute__((aligned(16)));
 	struct block b = { .w = w, .from = from, .to = to };
 	const pid_t parent = w->pid;
-	int status;
+	int status = 0;
 	pid_t pid;
 
 	pid = clone(vfork_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &b);

@@ -43,7 +43,7 @@ static void set_fields(struct iocb *cb, int op, unsigned wrong)
 		cb->aio_lio_opcode = 99;
 	if (wrong & IOPRIO) {
 		cb->aio_flags |= IOCB_FLAG_IOPRIO;
-		cb->aio_reqprio = 4 << 13;
+		cb->aio_reqprio = (short)(4 << 13);
 	}
 	if (wrong & RW_FLAGS)
 		cb->aio_rw_flags = 1u << 31;
