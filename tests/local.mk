@@ -107,6 +107,7 @@ script_tests = \
 	%D%/clients/libev.sh \
 	%D%/clients/lvm2.sh \
 	%D%/clients/mariadb.sh \
+	%D%/clients/nginx.sh \
 	%D%/clients/oracle.sh \
 	%D%/clients/qemu_img.sh \
 	%D%/clients/qemu_io.sh \
