@@ -28,7 +28,8 @@ struct close_work {
 	struct file *file;
 };
 
-static uint64_t pipe_device(void)
+/* What an end of a pipe tells: the device of pipes, and how much can be known of other files. */
+static uint64_t pipe_device(struct file_table *t)
 {
 	auto_fd in = -1;
 	auto_fd out = -1;
@@ -39,6 +40,7 @@ static uint64_t pipe_device(void)
 		return 0;
 	in = fds[0];
 	out = fds[1];
+	t->iter_known = file_iter_known(in);
 	return fstat(in, &st) || out < 0 ? 0 : st.st_dev;
 }
 
@@ -49,7 +51,7 @@ struct file_table *file_table_create(struct workers *workers)
 	if (!t)
 		return NULL;
 	t->workers = workers;
-	t->pipe_dev = pipe_device();
+	t->pipe_dev = pipe_device(t);
 	for (unsigned i = 0; i < FILE_BUCKETS; i++)
 		list_init(&t->in_use[i]);
 	t->mounts = fs_table_create();

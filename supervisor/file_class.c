@@ -14,6 +14,8 @@
 #include "util.h"
 
 #define MEM_MAJOR 1		/* /dev/null, zero, full, random, urandom, kmsg */
+#define MISC_MAJOR 10
+#define TUN_MINOR 200
 
 /* Anonymous inodes by the name of their link; the rest has neither read_iter nor write_iter. */
 static const struct {
@@ -64,8 +66,10 @@ static void file_classify_char(struct file *f, const struct statx *sx)
 		f->io.class = FILE_PEER;
 		f->slow_close = true;
 		f->can |= FILE_JUDGES;
-		f->can |= FILE_READ_ITER |
-			  FILE_WRITE_ITER; /* ttys have; the engine tells of others */
+		f->can |= FILE_READ_ITER | FILE_WRITE_ITER;
+		if (sx->stx_rdev_major == MISC_MAJOR && sx->stx_rdev_minor == TUN_MINOR)
+			f->can |= FILE_NOWAIT;
+		file_iter_learn(f);
 		return;
 	}
 	f->io.class = FILE_INSTANT;
@@ -74,6 +78,20 @@ static void file_classify_char(struct file *f, const struct statx *sx)
 		if (mem_known[i].minor == sx->stx_rdev_minor)
 			f->can |= mem_known[i].can;
 	}
+}
+
+/*
+ * A mount that stands in no mountinfo can be of a message queue, which looks like a regular file and
+ * waits for a peer.
+ */
+static void file_classify_unknown(struct file *f)
+{
+	file_iter_learn(f);
+	if (f->can & FILE_READ_ITER && f->can & FILE_WRITE_ITER)
+		return;
+	f->io.class = FILE_PEER;
+	f->io.seekable = false;
+	f->can &= ~(unsigned)(FILE_READ_ITER | FILE_WRITE_ITER | FILE_FSYNC | FILE_REGULAR);
 }
 
 static void file_classify_stored(struct file *f, const struct statx *sx, pid_t tid)
@@ -101,6 +119,9 @@ static void file_classify_stored(struct file *f, const struct statx *sx, pid_t t
 		f->can &= ~(unsigned)FILE_WRITE_ITER;
 	if (f->fs->nowait && S_ISREG(sx->stx_mode))
 		f->can |= FILE_NOWAIT;
+	if (S_ISREG(sx->stx_mode) &&
+	    (strcmp(f->fs->type, "?") == 0 || strcmp(f->fs->type, "mqueue") == 0))
+		file_classify_unknown(f);
 }
 
 static void file_classify_socket(struct file *f)

@@ -17,6 +17,7 @@ struct file_table {
 	uint64_t pipe_dev;		/* of pipe(2), as against FIFOs */
 	unsigned count;
 	bool no_sharing;		/* kcmp is refused here */
+	bool iter_known;		/* the kernel tells what has no read_iter */
 	struct list in_use[FILE_BUCKETS];
 };
 
@@ -25,5 +26,9 @@ struct file_table {
  * -ENOMEM.
  */
 int file_classify(struct file *f, const struct statx *sx, pid_t tid);
+
+/* file_iter.c: takes FILE_READ_ITER and FILE_WRITE_ITER from f->can where the file has none. */
+void file_iter_learn(struct file *f);
+bool file_iter_known(int pipe_in);		/* by an end of a pipe, which has */
 
 #endif

@@ -44,6 +44,7 @@ supervisor_sources = \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/file_class.c \
+	%D%/file_iter.c \
 	%D%/file_impl.h \
 	%D%/fs.c \
 	%D%/fs.h \

@@ -47,6 +47,7 @@ victims = \
 	%D%/parity/victim_creds \
 	%D%/parity/victim_dependence \
 	%D%/parity/victim_destroy \
+	%D%/parity/victim_devices \
 	%D%/parity/victim_direct \
 	%D%/parity/victim_eventfd \
 	%D%/parity/victim_files \
@@ -145,6 +146,7 @@ script_tests = \
 	%D%/parity/creds.sh \
 	%D%/parity/dependence.sh \
 	%D%/parity/destroy.sh \
+	%D%/parity/devices.sh \
 	%D%/parity/direct.sh \
 	%D%/parity/ending.sh \
 	%D%/parity/entry.sh \
@@ -212,6 +214,7 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
+	%D%/parity/devices.expect \
 	%D%/self_fault_exempt \
 	%D%/self_fault_lib.sh \
 	%D%/self_fault_one.sh \
