@@ -78,6 +78,9 @@ static const char *const bases[BASES] = {
 	"rw", "edge", "ro", "roedge", "hole", "null", "kernel", "top", "wo"
 };
 
+/* An argument names what of it is not 0, which clang takes for an oversight. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define GETEV_ARGS \
 	[GETEV_C] = { "c", 0, NUMBER, contexts }, [GETEV_MIN] = { "min", 0 }, \
 	[GETEV_NR] = { "nr", 8 }, [GETEV_AT] = { "at", AT_OK, NUMBER, places }, \
