@@ -105,7 +105,7 @@ static int take_uids(const struct creds_ids *ids)
 
 static bool same_groups(const struct creds *a, const gid_t *groups, unsigned count)
 {
-	return a->group_count == count && !memcmp(a->groups, groups, count * sizeof(*groups));
+	return a->group_count == count && (!count || !memcmp(a->groups, groups, count * sizeof(*groups)));
 }
 
 static int become(const struct creds *c)
@@ -255,7 +255,8 @@ struct creds *creds_get(struct creds_table *t, const struct creds_ids *ids, uint
 	c->number = ++t->last_number;
 	c->ids = *ids;
 	c->effective = effective;
-	memcpy(c->groups, groups, group_count * sizeof(*groups));
+	if (group_count)
+		memcpy(c->groups, groups, group_count * sizeof(*groups));
 	list_add(bucket, &c->node);
 	return c;
 }
