@@ -105,7 +105,8 @@ static int take_uids(const struct creds_ids *ids)
 
 static bool same_groups(const struct creds *a, const gid_t *groups, unsigned count)
 {
-	return a->group_count == count && (!count || !memcmp(a->groups, groups, count * sizeof(*groups)));
+	return a->group_count == count &&
+	       (!count || !memcmp(a->groups, groups, count * sizeof(*groups)));
 }
 
 static int become(const struct creds *c)
