@@ -55,6 +55,7 @@ victims = \
 	%D%/parity/victim_filetypes \
 	%D%/parity/victim_fsync \
 	%D%/parity/victim_getevents \
+	%D%/parity/victim_inotify \
 	%D%/parity/victim_life \
 	%D%/parity/victim_limits \
 	%D%/parity/victim_lookup \
@@ -157,6 +158,7 @@ script_tests = \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
+	%D%/parity/inotify.sh \
 	%D%/parity/life.sh \
 	%D%/parity/limits.sh \
 	%D%/parity/lookup.sh \
@@ -243,6 +245,7 @@ test_files = \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
+	%D%/parity/inotify.expect \
 	%D%/parity/life.expect \
 	%D%/parity/limits.expect \
 	%D%/parity/lookup.expect \

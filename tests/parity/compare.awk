@@ -19,6 +19,12 @@ FNR == 1 {
 		file++
 }
 
+# A mode of differences: these flags, or not these when it begins with "!"; none: all.
+function in_mode(mode)
+{
+	return mode ~ /^!/ ? !index(flags, substr(mode, 2)) : mode == "" || index(flags, mode)
+}
+
 # differences: victim <TAB> tag <TAB> D number <TAB> sandboxed value.
 # --submit=kernel is the mode that has no D1; D3 holds only where the host has no AIO.
 file == 1 {
@@ -26,7 +32,7 @@ file == 1 {
 		next
 	split($0, field, "\t")
 	if (field[1] == name && !(field[3] == "D1" && flags ~ /--submit=kernel/) && \
-	    (field[5] == "" || index(flags, field[5]))) {
+	    in_mode(field[5])) {
 		number[field[2]] = field[3]
 		value[field[2]] = field[4]
 	}

@@ -30,7 +30,7 @@ trap 'exit 1' HUP INT TERM
 mkdir "$dir/native" "$dir/sandboxed"
 
 # Only these file systems do O_DIRECT asynchronously and by the alignment rules of section 8.4.
-if [ "$name" = direct ]; then
+if [ "$name" = direct ] || [ "$name" = inotify ]; then
 	fs=$(stat -f -c %T "$dir")
 	case $fs in
 	ext2/ext3 | xfs) ;;

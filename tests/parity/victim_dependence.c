@@ -40,8 +40,7 @@ static void data(void)
 	prep(&cb[3], IOCB_CMD_PWRITEV, other, &iov, 1, 5);
 	obs_num("7.list-order/read-write", submit_and_reap(4, list, &events));
 	obs_num("7.list-order/read-write-events", events);
-	need(pread(other, back, 10, 0) == 10);
-	obs("7.list-order/read-write-content", "%s", back);
+	obs("7.list-order/read-write-content", "%s", pread(other, back, 10, 0) == 10 ? back : "none");
 }
 
 static void vector(void)
@@ -141,8 +140,8 @@ static void chains(void)
 	obs_num("7.list-order/chain", submit_and_reap(6, list, &events));
 	obs("7.list-order/chain-content", "%s %s %s", a, b, back);
 	memset(a, 0, sizeof(a));
-	need(read(p[0], a, 16) == 7);
-	obs("7.list-order/chain-end", "%s", a);
+	need(!fcntl(p[0], F_SETFL, O_NONBLOCK));
+	obs("7.list-order/chain-end", "%s", read(p[0], a, 16) == 7 ? a : "none");
 }
 
 int main(void)

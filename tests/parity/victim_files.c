@@ -24,11 +24,13 @@ static struct iocb *waiting(struct iocb *cb, int fd, unsigned events)
 	return cb;
 }
 
+/* What the null engine does not drain is ready already. */
 static void cancel(struct iocb *cb)
 {
 	struct io_event ev;
+	long ret = aio_cancel(ctx, cb, NULL);
 
-	need(aio_cancel(ctx, cb, NULL) == -EINPROGRESS && reap(ctx, 1, &ev) == 1);
+	need((ret == -EINPROGRESS || ret == -EINVAL) && reap(ctx, 1, &ev) == 1);
 }
 
 static void replaced(void)

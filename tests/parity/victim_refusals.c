@@ -207,8 +207,7 @@ static void *own_table(void *arg)
 
 	need(!unshare(CLONE_FILES) && dup2(mine, number) == number);
 	obs("7.own-table/write", "%s", outcome(ctx, prep(&cb, 1, number, "mine!", 5, 0)));
-	need(pread(mine, back, 5, 0) == 5);
-	obs("7.own-table/content", "%s", back);
+	obs("7.own-table/content", "%s", pread(mine, back, 5, 0) == 5 ? back : "none");
 	close(number);
 	obs("7.own-table/closed-here", "%s", outcome(ctx, prep(&cb, 1, number, "mine!", 5, 0)));
 	return NULL;
