@@ -48,11 +48,7 @@ static void flags(void)
 	obs("8.rwf-nowait/before-mode", "%s", with_flags(1, meminfo, RWF_NOWAIT));
 	prep(&cb, 0, meminfo, buf, 8, 0)->aio_rw_flags = RWF_NOWAIT;
 	cb.aio_flags = IOCB_FLAG_IOPRIO;
-<<<<<<< HEAD
-	cb.aio_reqprio = (short)(4 << 13);
-=======
 	cb.aio_reqprio = (int16_t)(4 << 13);
->>>>>>> c01594a (build: two warnings of clang)
 	obs("8.rwf-nowait/after-ioprio", "%s", outcome(ctx, &cb));
 	obs("8.rwf-atomic/read", "%s", with_flags(0, fd, RWF_ATOMIC));
 	obs("8.rwf-atomic/memfd-write", "%s", with_flags(1, mem, RWF_ATOMIC));
