@@ -177,6 +177,8 @@ static bool reads_no_block(struct threads *t, const struct io *io)
 {
 	struct stat st;
 
+	if (io->file->class != FILE_LOCAL)
+		return false;		/* whoever serves it may not answer */
 	return io->op == IO_READ && io->direct && fstat(io->file->fd, &st) == 0 &&
 	       S_ISREG(st.st_mode) && (st.st_blocks == 0 || io->offset >= st.st_size) &&
 	       !being_written(t, io->file);
