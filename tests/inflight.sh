@@ -21,7 +21,7 @@ scene "a read whose buffer is unmapped in flight says what was read [D12]" unmap
 scene "what is mapped there instead gets the data [D12]" replaced "$both_there" 0
 scene "a buffer that was never there is a fault" absent EFAULT 0
 if dd if=/dev/zero of="$disk/file" bs=4096 count=1 oflag=direct 2>/dev/null; then
-	scene "later changes of a buffer do not reach the file [D5]" changed "0 changed" 0
+	scene "later changes of a buffer do not reach the file [D5] [8.4.in-flight]" changed "0 changed" 0
 else
 	skip "no O_DIRECT here"
 fi
