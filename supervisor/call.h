@@ -76,7 +76,8 @@ struct call {
 		struct loop_timer deadline;
 		struct dispatch *deadline_owner;
 	} wait;
-	struct context *ctx; /* io_setup between reply and mapping; io_destroy while draining */
+	/* io_setup between reply and mapping; io_destroy while draining; io_submit while parked */
+	struct context *ctx;
 	struct remote *episode;		/* the thread is seized */
 	void (*after)(struct dispatch *d, struct call *call);	/* the verdict's */
 	int64_t answer;			/* RETURN: the value that was sent; io_setup: that it gets */

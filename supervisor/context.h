@@ -36,6 +36,7 @@ struct context {
 	struct ring ring;
 	struct credit credit;
 	unsigned outstanding;		/* accepted and not yet finished */
+	unsigned submitters;		/* parked io_submits that are at work on it */
 	bool dead;
 	bool destroying;		/* an io_destroy is at work; it frees the context */
 };

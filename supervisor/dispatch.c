@@ -52,6 +52,7 @@ static void call_free(struct dispatch *d, struct call *call)
 		call->thread->call = NULL;
 	if (call->waits_for)
 		call->waits_for->caller = NULL;
+	context_leave(d, call);
 	loop_timer_stop(d->loop, &call->wait.deadline);
 	list_del(&call->node);
 	list_del(&call->parked);

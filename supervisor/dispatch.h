@@ -134,6 +134,10 @@ void watch_break_off(struct dispatch *d,
 /* Dead for all calls from now on; waiters are answered; what waits for a peer is cancelled. */
 void context_kill(struct dispatch *d, struct context *ctx);
 void context_settle(struct dispatch *d, struct context *ctx);	/* dead and idle: answer and free */
+/* A parked io_submit keeps its context: io_destroy waits for it, and it goes on with its list. */
+void context_enter(struct call *call, struct context *ctx);
+void context_leave(struct dispatch *d, struct call *call);	/* if it has one */
+void context_desert(struct dispatch *d, struct context *ctx);	/* those calls are never answered */
 
 /* lookup.c: the living context of this handle in the caller's address space, or NULL (EINVAL). */
 struct context *context_lookup(struct call *call, uaddr handle, int *err);

@@ -260,10 +260,47 @@ static void recall_waiters(struct dispatch *d, struct context *ctx)
 	}
 }
 
-/* --submit=kernel: io_destroy waits for an io_submit that waits for a peer (aio-abi.md, 8.2). */
-static bool awaited(const struct dispatch *d, const struct request *r)
+static void cancel_peers(struct dispatch *d, struct context *ctx)
 {
-	return d->cfg->submit == CONFIG_SUBMIT_KERNEL && r->caller && !r->ctx->mm->dead;
+	list_for_each(node, tmp, &ctx->requests) {
+		struct request *r = list_entry(node, struct request, node);
+
+		if (!r->storage)
+			request_cancel(d, r);
+	}
+}
+
+void context_enter(struct call *call, struct context *ctx)
+{
+	call->ctx = ctx;
+	ctx->submitters++;
+}
+
+/* As in the kernel, the last call to leave lets io_destroy go on (free_ioctx_users(), 6.18). */
+void context_leave(struct dispatch *d, struct call *call)
+{
+	struct context *ctx = call->kind == CALL_SUBMIT ? call->ctx : NULL;
+
+	if (!ctx)
+		return;
+	call->ctx = NULL;
+	if (--ctx->submitters || !ctx->dead)
+		return;
+	cancel_peers(d, ctx);
+	context_settle(d, ctx);
+}
+
+void context_desert(struct dispatch *d, struct context *ctx)
+{
+	list_for_each(node, tmp, &d->parked) {
+		struct call *call = list_entry(node, struct call, parked);
+
+		if (call->kind == CALL_SUBMIT && call->ctx == ctx)
+			call->ctx = NULL;
+	}
+	ctx->submitters = 0;
+	if (ctx->dead)
+		cancel_peers(d, ctx);
 }
 
 void context_kill(struct dispatch *d, struct context *ctx)
@@ -276,12 +313,8 @@ void context_kill(struct dispatch *d, struct context *ctx)
 	d->contexts--;
 	recall_waiters(d, ctx);
 	waiters_wake(d, ctx);
-	list_for_each(node, tmp, &ctx->requests) {
-		struct request *r = list_entry(node, struct request, node);
-
-		if (!r->storage && !awaited(d, r))
-			request_cancel(d, r);
-	}
+	if (!ctx->submitters)
+		cancel_peers(d, ctx);
 }
 
 void context_settle(struct dispatch *d, struct context *ctx)
@@ -289,7 +322,7 @@ void context_settle(struct dispatch *d, struct context *ctx)
 	struct call *call;
 
 	/* published ones stay in `requests` until the whole batch has been told */
-	if (!ctx->dead || ctx->outstanding || !list_empty(&ctx->requests))
+	if (!ctx->dead || ctx->outstanding || ctx->submitters || !list_empty(&ctx->requests))
 		return;
 	call = list_first(&ctx->drain, struct call, node);
 	if (call) {
@@ -317,7 +350,7 @@ struct verdict handle_destroy(struct dispatch *d, struct call *call)
 		ctx->destroying = true;
 		context_kill(d, ctx);
 	}
-	if (ctx->outstanding)
+	if (ctx->outstanding || ctx->submitters)
 		return verdict_park(&ctx->drain);
 	v = destroy_finish(call);
 	ctx->destroying = false;

@@ -352,6 +352,8 @@ static struct verdict open_and_submit(struct submission *s)
 	s->d->submitting = call;
 	v = submit_all(s);
 	s->d->submitting = NULL;
+	if (v.kind == VERDICT_PARK && !call->ctx)
+		context_enter(call, s->ctx);
 	return v;
 }
 

@@ -34,6 +34,7 @@ static void kill_contexts(struct dispatch *d, struct mm *mm)
 	list_for_each(node, tmp, &mm->contexts) {
 		struct context *ctx = list_entry(node, struct context, node);
 
+		context_desert(d, ctx);
 		context_kill(d, ctx);
 		forget_all(d, &ctx->waiters);
 		if (list_empty(&ctx->drain))

@@ -86,14 +86,16 @@ int submit_open(struct submission *s)
 	const struct uvec from[] = { { handle, sizeof(slot) }, list_place(s, first) };
 	const struct iovec to[] = { { &slot, sizeof(slot) },
 				    { s->batch.at, from[1].length_bytes } };
-	const ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
-	int err;
+	ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
+	int err = -EINVAL;
 
-	if (n < (ssize_t)sizeof(slot))
-		return -EINVAL;
-	s->ctx = context_confirm(s->call, handle, slot, &err);
+	/* one that was parked goes on with what it has looked up, dead by now or not */
+	s->ctx = s->call->ctx;
+	if (!s->ctx && n >= (ssize_t)sizeof(slot))
+		s->ctx = context_confirm(s->call, handle, slot, &err);
 	if (!s->ctx)
 		return err;
+	n = n < (ssize_t)sizeof(slot) ? (ssize_t)sizeof(slot) : n;
 	s->nr = min_u64(s->nr, s->ctx->ring.nr);
 	batch_fill(s, first, n - (ssize_t)sizeof(slot));
 	return 0;

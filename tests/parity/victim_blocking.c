@@ -1,17 +1,184 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Section 8.2: reads of an empty pipe. The kernel blocks in io_submit; with --submit=auto the
- * sandbox does not (D1). What is the same either way: the data, the events, the order on one fd.
+ * Section 8.2: what waits for a peer blocks io_submit itself, and what ends that. One scene is one
+ * kind of file and one thing that happens while a thread submits {a transfer that waits, a read of
+ * /dev/zero}; each runs in a process of its own, several at a time. With --submit=auto the sandbox
+ * does not block (D1); everything that is the same either way is told in the same words.
  */
 #include "victim.h"
 
 #include <pthread.h>
+#include <termios.h>
+#include <netinet/in.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+#define AT_ONCE_MS 500			/* io_submit returns within that or it blocks */
+#define AT_A_TIME 12
+#define LENGTH 8
+
+/* --- kinds of files: end[0] is what the requests use, end[1] the other one ----------------------- */
+
+static void open_pipe(int end[2])
+{
+	need(!pipe2(end, O_CLOEXEC));
+}
+
+static void open_fifo(int end[2], int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "fifo.%d", getpid());
+	need(!mkfifo(path, 0600));
+	end[1] = open(path, O_RDWR | O_CLOEXEC);
+	end[0] = open(path, flags | O_CLOEXEC);
+	need(end[0] >= 0 && end[1] >= 0 && !unlink(path));
+}
+
+static void open_fifo_reader(int end[2])
+{
+	open_fifo(end, O_RDONLY);
+}
+
+static void open_fifo_both(int end[2])
+{
+	open_fifo(end, O_RDWR);
+}
+
+static void open_stream(int end[2])
+{
+	need(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end));
+}
+
+static void open_dgram(int end[2])
+{
+	need(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, end));
+}
+
+static void open_packet(int end[2])
+{
+	need(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end));
+}
+
+static int bound(int type, struct sockaddr_in *at)
+{
+	socklen_t size = sizeof(*at);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	*at = (struct sockaddr_in){ .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	need(fd >= 0 && !bind(fd, (struct sockaddr *)at, sizeof(*at)));
+	need(!getsockname(fd, (struct sockaddr *)at, &size));
+	return fd;
+}
+
+static void open_tcp(int end[2])
+{
+	struct sockaddr_in at;
+	int listener = bound(SOCK_STREAM, &at);
+
+	need(!listen(listener, 1));
+	end[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	need(!connect(end[1], (struct sockaddr *)&at, sizeof(at)));
+	end[0] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	need(end[0] >= 0 && !close(listener));
+}
+
+static void open_udp(int end[2])
+{
+	struct sockaddr_in a, b;
+
+	end[0] = bound(SOCK_DGRAM, &a);
+	end[1] = bound(SOCK_DGRAM, &b);
+	need(!connect(end[0], (struct sockaddr *)&b, sizeof(b)));
+	need(!connect(end[1], (struct sockaddr *)&a, sizeof(a)));
+}
+
+static void open_eventfd(int end[2])
+{
+	end[0] = eventfd(0, EFD_CLOEXEC);
+	end[1] = dup(end[0]);
+	need(end[0] >= 0 && end[1] >= 0);
+}
+
+static void open_timerfd(int end[2])
+{
+	end[0] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	end[1] = dup(end[0]);
+	need(end[0] >= 0 && end[1] >= 0);
+}
+
+static void open_tty(int end[2])
+{
+	char path[64];
+
+	end[1] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	need(end[1] >= 0 && !grantpt(end[1]) && !unlockpt(end[1]));
+	need(!ptsname_r(end[1], path, sizeof(path)));
+	end[0] = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	need(end[0] >= 0);
+}
+
+static void open_raw_tty(int end[2])
+{
+	struct termios t;
+
+	open_tty(end);
+	need(!tcgetattr(end[0], &t));
+	cfmakeraw(&t);
+	need(!tcsetattr(end[0], TCSANOW, &t));
+}
+
+static void feed_bytes(int fd)
+{
+	need(write(fd, "1234567\n", LENGTH) == LENGTH);
+}
+
+static void feed_counter(int fd)
+{
+	const uint64_t one = 1;
+
+	need(write(fd, &one, sizeof(one)) == sizeof(one));
+}
+
+static void feed_timer(int fd)
+{
+	const struct itimerspec soon = { .it_value.tv_nsec = 1 };
+
+	need(!timerfd_settime(fd, 0, &soon, NULL));
+}
+
+static const struct kind {
+	const char *name;
+	void (*open)(int end[2]);
+	void (*feed)(int fd);		/* lets a read of LENGTH bytes go through */
+	int fills;			/* a write can block too: pages are drained at the other end */
+} kinds[] = {
+	{ "pipe", open_pipe, feed_bytes, 0 },
+	{ "fifo", open_fifo_reader, feed_bytes, 0 },
+	{ "fifo-rdwr", open_fifo_both, feed_bytes, 1 },
+	{ "unix", open_stream, feed_bytes, 1 },
+	{ "unix-dgram", open_dgram, feed_bytes, 1 },
+	{ "unix-packet", open_packet, feed_bytes, 1 },
+	{ "tcp", open_tcp, feed_bytes, 1 },
+	{ "udp", open_udp, feed_bytes, 0 },
+	{ "eventfd", open_eventfd, feed_counter, 0 },
+	{ "timerfd", open_timerfd, feed_timer, 0 },
+	{ "tty", open_tty, feed_bytes, 1 },
+	{ "tty-raw", open_raw_tty, feed_bytes, 1 },
+};
+
+/* --- one scene ----------------------------------------------------------------------------------- */
 
 static aio_context_t ctx;
-static int p[2], zero_fd, done_fd[2];
-static char first[8], second[8], zero[8];
-static struct iocb cbs[3], *list[3];
-static long submitted, count;
+static int zero_fd, done_fd[2];
+static char first[65536], zero[8];
+static struct iocb cbs[2], *list[2];
+static long submitted, destroyed;
+static _Atomic pid_t submitter_tid;
 
 static void handler(int sig)
 {
@@ -19,13 +186,12 @@ static void handler(int sig)
 
 static void *submitter(void *arg)
 {
-	*(_Atomic pid_t *)arg = gettid();
-	submitted = aio_submit(ctx, count, list);
+	submitter_tid = gettid();
+	submitted = aio_submit(ctx, 2, list);
 	need(write(done_fd[1], "d", 1) == 1);
 	return NULL;
 }
 
-/* Whether io_submit has returned by itself; it gets half a second to do so. */
 static int returned(int ms)
 {
 	struct pollfd done = { .fd = done_fd[0], .events = POLLIN };
@@ -33,68 +199,364 @@ static int returned(int ms)
 	return poll(&done, 1, ms) == 1;
 }
 
-static void finish(pthread_t thread)
+/* Starts them; tells whether io_submit blocks. */
+static int start_requests(pthread_t *thread, struct iocb *a, struct iocb *b)
 {
-	char c;
-
-	pthread_join(thread, NULL);
-	need(read(done_fd[0], &c, 1) == 1);
+	need(!pipe2(done_fd, O_CLOEXEC));
+	ctx = aio_context(8);
+	list[0] = a;
+	list[1] = b;
+	need(!pthread_create(thread, NULL, submitter, NULL));
+	if (returned(AT_ONCE_MS))
+		return 0;
+	wait_blocked(getpid(), submitter_tid, SYS_io_submit);
+	return 1;
 }
 
-static void until_data(void)
+static int start(pthread_t *thread, int op, int fd, size_t length)
 {
-	_Atomic pid_t tid = 0;
+	zero_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	need(zero_fd >= 0);
+	return start_requests(thread, prep(&cbs[0], op, fd, first, length, 0),
+			      prep(&cbs[1], IOCB_CMD_PREAD, zero_fd, zero, 5, 0));
+}
+
+/* Whether it blocks, what was accepted, the results of both; those that are not there yet wait. */
+static void tell(const char *rule, const char *name, int blocks, const char *meanwhile, long wait)
+{
+	const char *res[2] = { "waits", "waits" };
+	struct io_event ev[2];
+	char tag[64];
+	long n = wait ? reap(ctx, wait, ev) : reap_now(ctx, 2, ev);
+
+	for (long i = 0; i < n; i++)
+		res[ev[i].obj == (uintptr_t)&cbs[1]] = num(ev[i].res);
+	snprintf(tag, sizeof(tag), "%s/%s", rule, name);
+	obs(tag, "%s%s, %ld accepted: %s %s", blocks ? "blocks" : "returns", meanwhile, submitted,
+	    res[0], res[1]);
+}
+
+static const char *joined(const char *a, const char *b)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%s-%s", a, b);
+	return text;
+}
+
+/* --- what can happen ----------------------------------------------------------------------------- */
+
+static void data_comes(const struct kind *k, int end[2])
+{
+	struct ring *ring;
+	pthread_t thread;
+	char tag[64];
+	int blocks = start(&thread, IOCB_CMD_PREAD, end[0], LENGTH);
+
+	ring = ring_of(ctx);
+	snprintf(tag, sizeof(tag), "8.2.list-waits/%s", k->name);
+	obs_num(tag, ring->tail);
+	k->feed(end[1]);
+	pthread_join(thread, NULL);
+	tell("8.2.blocks", k->name, blocks, "", 2);
+}
+
+static void signalled(const struct kind *k, int end[2], int flags, const char *how)
+{
+	pthread_t thread;
+	int blocks;
+
+	on_signal(SIGUSR1, handler, flags);
+	blocks = start(&thread, IOCB_CMD_PREAD, end[0], LENGTH);
+	syscall(SYS_tgkill, getpid(), submitter_tid, SIGUSR1);
+	need(returned(10000));
+	pthread_join(thread, NULL);
+	tell("8.2.signal", joined(k->name, how), blocks, "", 0);
+}
+
+static void signal_comes(const struct kind *k, int end[2])
+{
+	signalled(k, end, 0, "once");
+}
+
+static void restarting_signal_comes(const struct kind *k, int end[2])
+{
+	signalled(k, end, SA_RESTART, "restart");
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], text[512] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	need(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !close(fd));
+	return strrchr(text, ')')[2];
+}
+
+/* From outside: stops us, and lets us go on. */
+static pid_t stopper(void (*stop)(pid_t pid))
+{
+	const pid_t us = getpid(), pid = victim_fork();
+
+	if (!pid) {
+		stop(us);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void stop_and_continue(pid_t pid)
+{
+	need(!kill(pid, SIGSTOP));
+	while (state_of(pid) != 'T')
+		poll(NULL, 0, 1);
+	need(!kill(pid, SIGCONT));
+}
+
+static void trace_and_let_go(pid_t pid)
+{
+	const pid_t tid = submitter_tid;
+	int status;
+
+	need(!ptrace(PTRACE_SEIZE, tid, 0, 0) && !ptrace(PTRACE_INTERRUPT, tid, 0, 0));
+	need(waitpid(tid, &status, __WALL) == tid);
+	need(!ptrace(PTRACE_DETACH, tid, 0, 0));
+}
+
+static void stopped(const struct kind *k, int end[2], void (*stop)(pid_t pid), const char *rule)
+{
+	pthread_t thread;
+	int blocks = start(&thread, IOCB_CMD_PREAD, end[0], LENGTH);
+
+	if (blocks || stop == stop_and_continue)
+		need(wait_child(stopper(stop)) == 0);
+	need(returned(10000));
+	pthread_join(thread, NULL);
+	tell(rule, k->name, blocks, "", 0);
+}
+
+static void stop_comes(const struct kind *k, int end[2])
+{
+	stopped(k, end, stop_and_continue, "8.2.stop");
+}
+
+static void tracer_comes(const struct kind *k, int end[2])
+{
+	stopped(k, end, trace_and_let_go, "8.2.ptrace");
+}
+
+/* One that is ignored, one whose default is that, one that is blocked: then the data. */
+static void nothing_comes(const struct kind *k, int end[2])
+{
+	const int signals[] = { SIGUSR1, SIGWINCH, SIGUSR2 };
+	pthread_t thread;
+	sigset_t blocked;
+	int blocks, still;
+
+	signal(SIGUSR1, SIG_IGN);
+	on_signal(SIGUSR2, handler, 0);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR2);
+	need(!pthread_sigmask(SIG_BLOCK, &blocked, NULL));
+	blocks = start(&thread, IOCB_CMD_PREAD, end[0], LENGTH);
+	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)
+		syscall(SYS_tgkill, getpid(), submitter_tid, signals[i]);
+	still = !returned(200);
+	k->feed(end[1]);
+	need(returned(10000));
+	pthread_join(thread, NULL);
+	tell("8.2.ignored", k->name, blocks, still ? " still" : "", 2);
+}
+
+static void *destroyer(void *arg)
+{
+	destroyed = aio_destroy(ctx);
+	need(write(done_fd[1], "D", 1) == 1);
+	return NULL;
+}
+
+/* The other thread's io_destroy waits for the io_submit: its answer does not come before. */
+static void destroy_comes(const struct kind *k, int end[2])
+{
+	pthread_t thread, other;
+	char order[3] = "";
+	char tag[64];
+	int blocks = start(&thread, IOCB_CMD_PREAD, end[0], LENGTH), waits;
+
+	if (!blocks)
+		need(read(done_fd[0], order, 1) == 1);
+	need(!pthread_create(&other, NULL, destroyer, NULL));
+	waits = !returned(1500);	/* natively an idle one takes 30 ms, here a ptrace episode */
+	k->feed(end[1]);
+	pthread_join(thread, NULL);
+	pthread_join(other, NULL);
+	need(read(done_fd[0], order + !blocks, 2) == (blocks ? 2 : 1));
+	snprintf(tag, sizeof(tag), "8.2.destroy/%s", k->name);
+	obs(tag, "%s, io_destroy %s, %ld accepted, %s", blocks ? "blocks" : "returns",
+	    waits ? "waits" : "does not wait", submitted, num(destroyed));
+}
+
+static void kill_comes(const struct kind *k, int end[2])
+{
+	pid_t pid = victim_fork();
+	char tag[64];
+
+	if (!pid) {
+		/* counted as a call that did not come back, and its requests as accepted or not */
+		victim_count->calls++;
+		victim_count->requests += 2;
+		victim_count->killed += 2;
+		ctx = aio_context(8);
+		zero_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+		list[0] = prep(&cbs[0], IOCB_CMD_PREAD, end[0], first, LENGTH, 0);
+		list[1] = prep(&cbs[1], IOCB_CMD_PREAD, zero_fd, zero, 5, 0);
+		syscall(SYS_io_submit, ctx, 2, list);
+		pause();
+	}
+	poll(NULL, 0, AT_ONCE_MS);
+	need(!kill(pid, SIGKILL));
+	snprintf(tag, sizeof(tag), "8.2.killed/%s", k->name);
+	obs_num(tag, wait_child(pid));
+}
+
+/* Two reads of one file take what comes in the order of the list. */
+static void data_for_two_comes(const struct kind *k, int end[2])
+{
+	static char second[8];
 	struct io_event ev[2];
 	pthread_t thread;
 
-	list[0] = prep(&cbs[0], IOCB_CMD_PREAD, p[0], first, 4, 0);
-	list[1] = prep(&cbs[1], IOCB_CMD_PREAD, p[0], second, 4, 0);
-	count = 2;
-	need(!pthread_create(&thread, NULL, submitter, (void *)&tid));
-	obs("8.2.blocks/empty-pipe-submit", "%s", returned(500) ? "returns" : "blocks");
-	obs_num("13.only-poll/read-that-waits", aio_cancel(ctx, &cbs[0], ev));
-	need(write(p[1], "datamore", 8) == 8);
-	obs_num("8.2.blocks/events-once-data-is-there", reap(ctx, 2, ev));
-	finish(thread);
-	obs_num("8.2.blocks/submitted", submitted);
-	obs("8.2.list-waits/in-list-order", "%.4s %.4s %s", first, second,
+	start_requests(&thread, prep(&cbs[0], IOCB_CMD_PREAD, end[0], first, 4, 0),
+		       prep(&cbs[1], IOCB_CMD_PREAD, end[0], second, 4, 0));
+	obs_num("13.only-poll/read-that-waits", aio_cancel(ctx, &cbs[0], NULL));
+	need(write(end[1], "datamore", 8) == 8);
+	pthread_join(thread, NULL);
+	need(reap(ctx, 2, ev) == 2);
+	obs("8.2.list-waits/in-order", "%ld accepted: %.4s %.4s %s", submitted, first, second,
 	    ev[0].obj == (uintptr_t)&cbs[0] ? "yes" : "no");
 }
 
-/* {read of the empty pipe, read of /dev/zero}, and a signal for the thread in between. */
-static void until_signal(void)
-{
-	_Atomic pid_t tid = 0;
-	struct io_event ev[2];
-	pthread_t thread;
-	long n;
+/* --- writes -------------------------------------------------------------------------------------- */
 
+/* Until the kernel takes no byte more. */
+static void fill(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	/* a terminal passes on in the background what it has taken */
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	need(!fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+	do {
+		for (size_t n = sizeof(first); n; n = n > 1 ? n / 2 : 0)
+			while (write(fd, first, n) > 0)
+				;
+		need(errno == EAGAIN);
+	} while (poll(&room, 1, 100) > 0);
+	need(!fcntl(fd, F_SETFL, flags));
+}
+
+static void drain(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	need(!fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+	while (read(fd, first, sizeof(first)) > 0)
+		;
+	need(errno == EAGAIN && !fcntl(fd, F_SETFL, flags));
+}
+
+static void room_comes(const struct kind *k, int end[2])
+{
+	pthread_t thread;
+	int blocks;
+
+	fill(end[0]);
+	blocks = start(&thread, IOCB_CMD_PWRITE, end[0], LENGTH);
+	drain(end[1]);
+	need(returned(10000));
+	pthread_join(thread, NULL);
+	tell("8.2.blocks", joined(k->name, "write"), blocks, "", 2);
+}
+
+static void signal_comes_to_write(const struct kind *k, int end[2])
+{
+	pthread_t thread;
+	int blocks;
+
+	fill(end[0]);
 	on_signal(SIGUSR1, handler, SA_RESTART);
-	list[0] = prep(&cbs[0], IOCB_CMD_PREAD, p[0], first, 4, 0);
-	list[1] = prep(&cbs[1], IOCB_CMD_PREAD, zero_fd, zero, 5, 0);
-	count = 2;
-	need(!pthread_create(&thread, NULL, submitter, (void *)&tid));
-	if (!returned(500)) {
-		wait_blocked(getpid(), tid, SYS_io_submit);
-		syscall(SYS_tgkill, getpid(), tid, SIGUSR1);
-	}
-	finish(thread);
-	obs_num("8.2.signal/submitted", submitted);
-	n = reap_now(ctx, 2, ev);
-	obs_num("8.2.signal/events", n);
-	obs("8.2.signal/last-res", "%s", n ? num(ev[n - 1].res) : "none");
-	obs("8.2.signal/first-res", "%s", n == 2 ? num(ev[0].res) : "waits");
-	need(write(p[1], "late", 4) == 4);
-	obs_num("8.2.signal/late-data-event", n == 2 ? 0 : reap(ctx, 1, ev));
+	blocks = start(&thread, IOCB_CMD_PWRITE, end[0], LENGTH);
+	syscall(SYS_tgkill, getpid(), submitter_tid, SIGUSR1);
+	need(returned(10000));
+	pthread_join(thread, NULL);
+	tell("8.2.signal", joined(k->name, "write"), blocks, "", 0);
+}
+
+/* 10000 bytes where there is room for one page. */
+static void signal_comes_to_long_write(const struct kind *k, int end[2])
+{
+	pthread_t thread;
+	int blocks, pipes[2];
+
+	need(!pipe2(pipes, O_CLOEXEC) && fcntl(pipes[1], F_SETPIPE_SZ, PAGE) == PAGE);
+	on_signal(SIGUSR1, handler, 0);
+	blocks = start(&thread, IOCB_CMD_PWRITE, pipes[1], 10000);
+	syscall(SYS_tgkill, getpid(), submitter_tid, SIGUSR1);
+	need(returned(10000));
+	pthread_join(thread, NULL);
+	tell("8.2.short", "pipe", blocks, "", 0);
+}
+
+/* --- all of them --------------------------------------------------------------------------------- */
+
+typedef void trial_fn(const struct kind *k, int end[2]);
+
+static unsigned running;
+
+static void reap_child(void)
+{
+	int status;
+
+	need(wait(&status) > 0 && status == 0);
+	running--;
+}
+
+static void play(trial_fn *trial, const struct kind *k)
+{
+	int end[2];
+
+	if (running == AT_A_TIME)
+		reap_child();
+	running++;
+	if (victim_fork())
+		return;
+	running = 0;
+	k->open(end);
+	trial(k, end);
+	_exit(0);
 }
 
 int main(void)
 {
+	trial_fn *const reads[] = { data_comes, signal_comes, restarting_signal_comes, stop_comes,
+				    tracer_comes, nothing_comes, destroy_comes, kill_comes };
+
 	victim_start();
-	zero_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	need(!pipe(p) && !pipe(done_fd));
-	ctx = aio_context(8);
-	until_data();
-	until_signal();
+	aio_destroy(aio_context(1));	/* the one whose aio-nr is looked at */
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (unsigned j = 0; j < ARRAY_SIZE(reads); j++)
+			play(reads[j], &kinds[i]);
+		if (kinds[i].fills) {
+			play(room_comes, &kinds[i]);
+			play(signal_comes_to_write, &kinds[i]);
+		}
+	}
+	play(signal_comes_to_long_write, &kinds[0]);
+	play(data_for_two_comes, &kinds[0]);
+	while (running)
+		reap_child();
 	return victim_end();
 }
