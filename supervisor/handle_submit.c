@@ -9,10 +9,6 @@
  * The call may be parked at its cursor and continued: by a write that must be waited for, or by
  * bounce memory or descriptors that are used up. Accepted entries are never undone.
  */
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "complete.h"
 #include "copy_out.h"
 #include "episode.h"
@@ -25,7 +21,6 @@
 #include "submit.h"
 
 #define FINISHED_MAX 64		/* complete in between, so that memory comes back */
-#define DIRECT_SECTOR 512	/* the least that any device can transfer */
 
 /* What became of one entry; a negative number is the error of io_submit. */
 enum taken {
@@ -50,11 +45,9 @@ static void accept_request(struct submission *s, struct request *r)
 		naming_name(d, r, s->call->thread->process);
 }
 
-/* Before anybody could see it: the engine has found out what the kernel would have refused. */
-static int refuse_request(struct submission *s, struct request *r)
+/* Before anybody could see it. */
+static void take_back(struct submission *s, struct request *r)
 {
-	const int err = (int)r->io.result;
-
 	list_del(&r->io.node);
 	list_del(&r->node);
 	s->d->outstanding--;
@@ -65,63 +58,31 @@ static int refuse_request(struct submission *s, struct request *r)
 	if (r->key)
 		key_take_back(s->d->keys, r->key);
 	request_destroy(r);
+}
+
+/* The engine has found out what the kernel would have refused. */
+static int refuse_request(struct submission *s, struct request *r)
+{
+	const int err = (int)r->io.result;
+
+	take_back(s, r);
 	return err;
+}
+
+/*
+ * The engine had no room for it, and only its try would have told whether the kernel refuses it:
+ * it cannot be accepted yet.
+ */
+static bool may_be_refused(const struct request *r)
+{
+	return r->stalled && (r->io.op == IO_POLL || (r->file->io.class == FILE_PEER &&
+						      r->io.rw_flags & RWF_NOWAIT));
 }
 
 static void unreserve(struct submission *s, struct request *r)
 {
 	context_refuse(s->ctx);
 	request_destroy(r);
-}
-
-/*
- * O_DIRECT transfers that the kernel's io_submit waits for: writes that make a file of ext2 to ext4
- * larger (IOMAP_DIO_FORCE_WAIT in ext4_dio_write_iter(), 6.18), and all on btrfs.
- */
-static bool direct_waits(const struct request *r)
-{
-	const struct fs *fs = r->file->fs;
-	struct stat st;
-
-	if (r->file->io.class != FILE_LOCAL || !fs)
-		return false;
-	if (strcmp(fs->type, "btrfs") == 0)
-		return true;
-	return r->io.op == IO_WRITE && strncmp(fs->type, "ext", 3) == 0 &&
-	       !fstat(r->file->io.fd, &st) &&
-	       (r->file->open_flags & O_APPEND ||
-		r->io.offset + (int64_t)r->io.length_bytes > st.st_size);
-}
-
-/*
- * O_DIRECT of what is no multiple of a sector: the kernel refuses it in io_submit, as an event, or
- * goes through the page cache (aio-abi.md, 8.4).
- */
-static bool misaligned(const struct io *io)
-{
-	uint64_t bits = (uint64_t)io->offset;
-
-	for (unsigned i = 0; i < io->iov_count; i++)
-		bits |= (uintptr_t)io->iov[i].iov_base | io->iov[i].iov_len;
-	return io->direct && bits % DIRECT_SECTOR;
-}
-
-/* D1: what the caller would be blocked for in the kernel, and must be here. */
-static bool caller_waits(const struct submission *s, const struct request *r)
-{
-	const bool transfer = r->io.op == IO_READ || r->io.op == IO_WRITE;
-
-	switch (s->d->cfg->submit) {
-	case CONFIG_SUBMIT_KERNEL:
-		return transfer && (!r->io.direct || misaligned(&r->io) || direct_waits(r));
-	case CONFIG_SUBMIT_AUTO:
-		if (transfer && r->storage && misaligned(&r->io))
-			return true;
-		return r->io.op == IO_WRITE && !r->io.direct && r->storage;
-	case CONFIG_SUBMIT_ASYNC:
-		break;
-	}
-	return false;
 }
 
 /*
@@ -166,7 +127,7 @@ static int started_done(struct submission *s, struct request *r)
 	}
 	if (more || ++s->finished >= FINISHED_MAX)
 		settle(s);
-	if (more && is_read && s->call->waits_for && !caller_waits(s, r) &&
+	if (more && is_read && s->call->waits_for && !submit_caller_waits(s, r) &&
 	    list_empty(&s->d->finished))
 		wait_no_more(s->call);	/* the rest waits for storage */
 	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
@@ -178,9 +139,13 @@ static int start(struct submission *s, struct request *r)
 	request_start(s->d, r);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
+	if (may_be_refused(r)) {
+		take_back(s, r);
+		return TAKEN_NO_ROOM;
+	}
 	if (r->io.op == IO_READ)
 		copy_out_expect(r);
-	if (!caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
+	if (!submit_caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
 		return TAKEN;
 	wait_for(s, r);
 	return TAKEN_WAIT;

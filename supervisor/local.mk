@@ -111,6 +111,7 @@ supervisor_sources = \
 	%D%/submit.h \
 	%D%/submit_batch.c \
 	%D%/submit_prepare.c \
+	%D%/submit_waits.c \
 	%D%/submitter.c \
 	%D%/submitter.h \
 	%D%/supervise.c \

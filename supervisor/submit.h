@@ -70,4 +70,7 @@ int submit_prepare(struct submission *s, struct request *r, const struct iocb *c
 int64_t submit_prepare_data(struct submission *s, struct request *r);
 void submit_put_files(struct submission *s);
 
+/* submit_waits.c: an accepted request that is not done; must the call wait for it? */
+bool submit_caller_waits(const struct submission *s, const struct request *r);
+
 #endif

@@ -98,6 +98,28 @@ START_TEST(a_stalled_request_is_taken_back_too)
 }
 END_TEST
 
+/* Whether the kernel's io_submit refuses a poll is known only when the engine has room to try. */
+START_TEST(a_poll_that_finds_no_room_is_not_accepted_yet)
+{
+	uint64_t c;
+
+	rig_open(CONFIG_SUBMIT_AUTO, PLENTY);
+	prepare(0, IOCB_CMD_PREAD, file_fd, 512);
+	prepare(1, IOCB_CMD_POLL, pipe_fds[0], 0);
+	script = "Qb";
+	c = submit(0, 2);
+	ck_assert(waits(c));
+	script = "R";
+	done(0, 512);
+	ck_assert_int_eq(answered(c).value, 1);
+	ck_assert_uint_eq(tail(0), 1);
+	script = "b";
+	c = submit(1, 1);
+	ck_assert_int_eq(answered(c).value, -EAGAIN);
+	rig_close();
+}
+END_TEST
+
 /* The context dies in the very turn in which a waiter's time is up. */
 START_TEST(a_timeout_and_a_destroy_can_meet)
 {
@@ -375,7 +397,8 @@ END_TEST
 
 UNIT_MAIN("life", destroy_waits_for_storage, destroy_takes_back_what_waits_for_a_peer,
 	  what_comes_after_all_is_not_delivered_to_a_destroyed_context,
-	  a_stalled_request_is_taken_back_too, a_timeout_and_a_destroy_can_meet, no_room_parks_and_goes_on,
+	  a_stalled_request_is_taken_back_too, a_poll_that_finds_no_room_is_not_accepted_yet,
+	  a_timeout_and_a_destroy_can_meet, no_room_parks_and_goes_on,
 	  own_completions_make_room, accepted_writes_outlive_the_program, reads_of_the_dead_are_dropped,
 	  a_write_is_finished_when_its_caller_was_killed,
 	  a_vfork_child_that_outlives_its_parent_keeps_the_contexts,
