@@ -189,6 +189,7 @@ script_tests = \
 
 long_tests = \
 	%D%/conformance/libaio_long.sh \
+	%D%/conformance/lvm2_long.sh \
 	%D%/self_fault_long.sh \
 	$(NULL)
 
@@ -213,6 +214,7 @@ test_files = \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/clients/ev_client.c \
+	%D%/conformance/engines.sh \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
@@ -282,7 +284,8 @@ EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
 EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
 	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh \
-	%D%/conformance/fetch.sh %D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
+	%D%/conformance/engines.sh %D%/conformance/fetch.sh \
+	%D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 script_sources += $(top_srcdir)/%D%/mutations/run.sh \
 	$(top_srcdir)/%D%/self_fault_lib.sh $(top_srcdir)/%D%/self_fault_one.sh
 check_PROGRAMS += $(victims)

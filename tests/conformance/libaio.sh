@@ -28,10 +28,5 @@ else
 	skip "case 6 and 14 need 2 GiB in $top_builddir"
 fi
 
-for engine in $engines; do
-	case " $known" in
-	*" $engine "*) ;;
-	*) skip "no $engine engine here: $("$AIO_SANDBOX" -q --engine="$engine" true 2>&1 || :)" ;;
-	esac
-done
+skip_other_engines "$known"
 done_testing

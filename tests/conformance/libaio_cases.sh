@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Shared by the scripts that run libaio's harness: a case natively, then in the sandbox; they must end and say the same.
+. "$srcdir/tests/conformance/engines.sh"
 . "$srcdir/tests/conformance/fetch.sh"
 
 : "${case_limit:=60}"	# seconds for one case
-engines='uring threads libaio'
 PATH=$PATH:/usr/sbin:/sbin
 mounted=
 cleanup() { [ -z "$mounted" ] || umount "$mounted" || :; }
@@ -95,6 +95,20 @@ same_case() # NAME: said and ended as natively
 	fi
 }
 
+# The harness takes a buffered read for complete when io_submit returns; one whose page the host has just dropped goes on
+# in the background, unless --submit=kernel (aio-abi.md, D1). So that run does not count.
+evictions() { awk '/^(drop_pagecache|pgsteal_)/ { n += $2 } END { print n + 0 }' /proc/vmstat; }
+run_sandboxed() # NUMBER ENGINE MODE
+{
+	for again in 1 2 3; do
+		evicted=$(evictions)
+		run_case sandboxed "$1" "$AIO_SANDBOX" --engine="$2" --submit="$3"
+		[ "$status" -ne "$native_status" ] || break
+		[ "$(evictions)" -ne "$evicted" ] || break
+		diag "case $1, $2, --submit=$3: once more, as the host has dropped pages"
+	done
+}
+
 # run_modes ENGINES NUMBER...: each case natively, and in both modes of each engine. After each case_check NAME.
 case_check() { :; }
 run_modes()
@@ -105,21 +119,11 @@ run_modes()
 		case_natively "$case_now"
 		for engine in $modes_engines; do
 			for submit in auto kernel; do
-				run_case sandboxed "$case_now" "$AIO_SANDBOX" --engine="$engine" --submit="$submit"
+				run_sandboxed "$case_now" "$engine" "$submit"
 				same_case "case $case_now, $engine, --submit=$submit"
 				case_check "case $case_now, $engine, --submit=$submit"
 			done
 		done
-	done
-}
-
-# Those that are built in and that the host allows.
-known_engines()
-{
-	for engine in $engines; do
-		if "$AIO_SANDBOX" -q --engine="$engine" true 2>"$tmp/engine"; then
-			printf '%s ' "$engine"
-		fi
 	done
 }
 

@@ -23,4 +23,5 @@ if room_for 2048; then
 else
 	skip "case 6 and 14 need 2 GiB in $top_builddir"
 fi
+skip_other_engines "$known"
 done_testing
