@@ -84,6 +84,7 @@ struct call {
 	bool decided;			/* io_setup: the answer is final */
 	uint32_t raise_signals; /* io_submit: bit n: the thread raises signal n behind the reply */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
+	uint64_t first_behind;	/* io_submit: id of its first buffered read that goes on behind it; 0 */
 };
 
 /* For a notice that is still to be received; NULL: no memory. */

@@ -27,6 +27,7 @@ enum taken {
 	TAKEN = 0,
 	TAKEN_WAIT = 1,			/* accepted, but the caller must wait for it */
 	TAKEN_GONE = -EINTR,		/* the caller has been broken off */
+	TAKEN_LATER = 3,		/* not accepted; an earlier one must be finished first */
 	TAKEN_NO_ROOM = 2,		/* not accepted; try again when something comes back */
 };
 
@@ -145,6 +146,8 @@ static int start(struct submission *s, struct request *r)
 	}
 	if (r->io.op == IO_READ)
 		copy_out_expect(r);
+	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
+		s->call->first_behind = r->id;
 	if (!submit_caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
 		return TAKEN;
 	wait_for(s, r);
@@ -205,8 +208,11 @@ static int submit_one(struct submission *s, uint64_t index)
 	if (submit_depends(s, index))
 		settle(s);
 	cb = submit_entry(s, index, &at, &key_known);
-	if (!cb)
-		return -EFAULT;
+	r = cb ? submit_pending(s, index) : NULL;
+	if (r)
+		wait_for(s, r);
+	if (!cb || r)
+		return cb ? TAKEN_LATER : -EFAULT;
 	err = iocb_check_fields(cb);
 	if (err)
 		return err;
@@ -283,7 +289,7 @@ static struct verdict submit_all(struct submission *s)
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);
 		/* no room: what this call has done itself may hold it */
-		if (taken == TAKEN_WAIT ||
+		if (taken == TAKEN_WAIT || taken == TAKEN_LATER ||
 		    (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
 			flush(s);
 			taken = call->waits_for ? TAKEN_WAIT : TAKEN;

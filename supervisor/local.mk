@@ -110,6 +110,7 @@ supervisor_sources = \
 	%D%/signals.h \
 	%D%/submit.h \
 	%D%/submit_batch.c \
+	%D%/submit_depends.c \
 	%D%/submit_prepare.c \
 	%D%/submit_waits.c \
 	%D%/submitter.c \

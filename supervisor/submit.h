@@ -57,6 +57,8 @@ const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *
 void submit_note_read(struct submission *s, const struct request *r);
 bool submit_depends(struct submission *s, uint64_t index);
 void submit_settled(struct submission *s);
+/* The read of this call, gone on behind it, that the entry must wait for; NULL: none. */
+struct request *submit_pending(struct submission *s, uint64_t index);
 
 /*
  * Tests e to i of docs/aio-abi.md, 7, in that order, filling r; the slot is reserved. 0, the error

@@ -101,68 +101,6 @@ int submit_open(struct submission *s)
 	return 0;
 }
 
-void submit_note_read(struct submission *s, const struct request *r)
-{
-	for (unsigned i = 0; i < r->remote_count; i++) {
-		const struct uvec *to = &r->remote[i];
-
-		if (s->fresh_from == s->fresh_to)
-			s->fresh_from = s->fresh_to = to->base;
-		s->fresh_from = min_u64(s->fresh_from, to->base);
-		s->fresh_to = max_u64(s->fresh_to, to->base + to->length_bytes);
-	}
-}
-
-static bool is_fresh(const struct submission *s, uaddr at, uint64_t bytes)
-{
-	return at < s->fresh_to && s->fresh_from < s->fresh_to &&
-	       (at >= s->fresh_from || s->fresh_from - at < bytes);
-}
-
-static bool entry_is_fresh(const struct submission *s, uint64_t index)
-{
-	const struct submit_batch *b = &s->batch;
-	const uaddr slot = s->call->notice.args[2] + index * sizeof(uint64_t);
-
-	return is_fresh(s, slot, sizeof(uint64_t)) ||
-	       is_fresh(s, b->at[index - b->first], sizeof(struct iocb));
-}
-
-static bool operand_is_fresh(const struct submission *s, const struct iocb *cb)
-{
-	switch (cb->aio_lio_opcode) {
-	case IOCB_CMD_PWRITE:
-		return is_fresh(s, cb->aio_buf, cb->aio_nbytes);
-	case IOCB_CMD_PREADV:
-		return is_fresh(s, cb->aio_buf, (uint32_t)cb->aio_nbytes * sizeof(struct uvec));
-	case IOCB_CMD_PWRITEV:
-		return true;		/* where its data are is not known yet */
-	}
-	return false;
-}
-
-bool submit_depends(struct submission *s, uint64_t index)
-{
-	const struct submit_batch *b = &s->batch;
-
-	if (s->fresh_from == s->fresh_to)
-		return false;
-	if (index - b->first >= b->valid)
-		return true;		/* about to be fetched */
-	return entry_is_fresh(s, index) || operand_is_fresh(s, &b->cb[index - b->first]);
-}
-
-void submit_settled(struct submission *s)
-{
-	struct submit_batch *b = &s->batch;
-
-	for (uint64_t i = s->call->cursor; i - b->first < b->valid; i++) {
-		if (entry_is_fresh(s, i))
-			b->valid = (unsigned)(i - b->first);
-	}
-	s->fresh_from = s->fresh_to = 0;
-}
-
 const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at, bool *key_known)
 {
 	struct submit_batch *b = &s->batch;

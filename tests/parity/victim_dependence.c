@@ -119,6 +119,31 @@ static void pointer(void)
 	obs_num("7.lazy/list-null", submit_and_reap(3, list, &events));
 }
 
+/* What has to come from the disk first, which --submit=auto does not wait for. */
+static void cold(void)
+{
+	static char buf[4 * PAGE], back[4 * PAGE];
+	struct iocb cb[5], *list[5];
+	struct iovec iov = { buf, PAGE };
+	long events;
+
+	for (int i = 0; i < 5; i++)
+		list[i] = &cb[i];
+	memset(buf, 'c', sizeof(buf));
+	put(buf, sizeof(buf), 0);
+	memset(buf, '-', sizeof(buf));
+	need(!fsync(file) && !posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+	prep(&cb[0], IOCB_CMD_PREAD, file, buf, PAGE, 0);
+	prep(&cb[1], IOCB_CMD_PREAD, file, buf + PAGE, PAGE, 2 * PAGE);
+	prep(&cb[2], IOCB_CMD_PWRITE, other, buf + PAGE, PAGE, PAGE);
+	prep(&cb[3], IOCB_CMD_PWRITEV, other, &iov, 1, 0);
+	prep(&cb[4], IOCB_CMD_PREAD, other, back, 2 * PAGE, 0);
+	obs_num("7.list-order/cold", submit_and_reap(5, list, &events));
+	obs("7.list-order/cold-events", "%s", num(events));
+	obs("7.list-order/cold-content", "%c %c %c %c", buf[0], buf[2 * PAGE - 1], back[0],
+	    back[2 * PAGE - 1]);
+}
+
 /* Through one pipe, and through one file, a list is a chain. */
 static void chains(void)
 {
@@ -159,6 +184,7 @@ int main(void)
 	iocb(90);
 	itself();
 	pointer();
+	cold();
 	chains();
 	return victim_end();
 }
