@@ -196,6 +196,15 @@ static int reserve(struct submission *s)
 	return context_reserve(s->ctx);
 }
 
+static bool must_wait_first(struct submission *s, uint64_t index)
+{
+	struct request *r = submit_pending(s, index);
+
+	if (r)
+		wait_for(s, r);
+	return r != NULL;
+}
+
 static int submit_one(struct submission *s, uint64_t index)
 {
 	const struct thread *th = s->call->thread;
@@ -208,11 +217,10 @@ static int submit_one(struct submission *s, uint64_t index)
 	if (submit_depends(s, index))
 		settle(s);
 	cb = submit_entry(s, index, &at, &key_known);
-	r = cb ? submit_pending(s, index) : NULL;
-	if (r)
-		wait_for(s, r);
-	if (!cb || r)
-		return cb ? TAKEN_LATER : -EFAULT;
+	if (must_wait_first(s, index))
+		return TAKEN_LATER;
+	if (!cb)
+		return -EFAULT;
 	err = iocb_check_fields(cb);
 	if (err)
 		return err;
