@@ -56,6 +56,7 @@ victims = \
 	%D%/parity/victim_fsync \
 	%D%/parity/victim_getevents \
 	%D%/parity/victim_inotify \
+	%D%/parity/victim_int80 \
 	%D%/parity/victim_life \
 	%D%/parity/victim_limits \
 	%D%/parity/victim_lookup \
@@ -124,6 +125,7 @@ script_tests = \
 	%D%/doctor.sh \
 	%D%/durable.sh \
 	%D%/frozen.sh \
+	%D%/foreign.sh \
 	%D%/gdb.sh \
 	%D%/guardian.sh \
 	%D%/inflight.sh \
@@ -159,6 +161,7 @@ script_tests = \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
 	%D%/parity/inotify.sh \
+	%D%/parity/int80.sh \
 	%D%/parity/life.sh \
 	%D%/parity/limits.sh \
 	%D%/parity/lookup.sh \
@@ -248,6 +251,7 @@ test_files = \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
 	%D%/parity/inotify.expect \
+	%D%/parity/int80.expect \
 	%D%/parity/life.expect \
 	%D%/parity/limits.expect \
 	%D%/parity/lookup.expect \

@@ -151,7 +151,7 @@ static void show_sender(const char *tag, int s[2], int op)
 		prep(&cb, op, s[1], "abcd", 4, 0);
 	result = outcome(ctx, &cb);
 	n = recvmsg(s[0], &msg, MSG_DONTWAIT);
-	if (CMSG_FIRSTHDR(&msg))
+	if (n >= 0 && CMSG_FIRSTHDR(&msg))
 		memcpy(&from, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(from));
 	obs(tag, "%s, received %zd, %s %u %u", result, n,
 	    from.pid == getpid() ? "this process" : from.pid ? "another process" : "nobody",
