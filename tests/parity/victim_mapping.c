@@ -69,23 +69,26 @@ static void vm_flags(const char *line)
 	obs("4.vmflags/flags", "%s", known + 1);
 }
 
-/* The links of map_files are for CAP_SYS_ADMIN. */
-static int map_file(const char *path)
+/* What the links of map_files lead to is for CAP_SYS_ADMIN to see. */
+static void map_file(const char *path, int dumped)
 {
 	char link[128] = "";
-	struct stat st = { 0 };
+	struct stat st;
 
-	if (readlink(path, link, sizeof(link) - 1) < 0) {
-		obs("4.map-files/link", "unseen (%s)", num(-errno));
-		obs("4.map-files/stat", "unseen (%s)", num(-errno));
-		obs("4.map-files/open", "unseen (%s)", num(-errno));
-		return 0;
-	}
+	need(readlink(path, link, sizeof(link) - 1) > 0);
 	obs("4.map-files/link", "%s", link);
-	need(!stat(path, &st));
+	if (stat(path, &st)) {
+		const char *why = num(-errno);
+
+		obs("4.map-files/stat", "unseen (%s)", why);
+		obs("4.map-files/open", "unseen (%s)", why);
+		obs("4.core-dump/in-core-dump", "unseen (%s)", why);
+		return;
+	}
 	obs("4.map-files/stat", "%o %lu", st.st_mode & 0777, (unsigned long)st.st_size);
 	obs_num("4.map-files/open", open(path, O_RDWR | O_CLOEXEC) < 0 ? -errno : 0);
-	return st.st_nlink == 0;
+	/* MMF_DUMP_ANON_SHARED is on by default, MMF_DUMP_MAPPED_SHARED is not: core(5) */
+	obs_yes("4.core-dump/in-core-dump", st.st_nlink == 0 && dumped);
 }
 
 static void proc_maps(void)
@@ -111,8 +114,7 @@ static void proc_maps(void)
 		}
 	}
 	fclose(f);
-	/* MMF_DUMP_ANON_SHARED is on by default, MMF_DUMP_MAPPED_SHARED is not: core(5) */
-	obs_yes("4.core-dump/in-core-dump", map_file(path) && dumped);
+	map_file(path, dumped);
 	aio_destroy(ctx);
 }
 
