@@ -184,6 +184,7 @@ script_tests = \
 	%D%/parity/wake_keys.sh \
 	%D%/privileges.sh \
 	%D%/refused.sh \
+	%D%/rules.sh \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
 	%D%/stall.sh \
@@ -234,7 +235,6 @@ test_files = \
 	%D%/parity/refusals.expect \
 	%D%/parity/stores.expect \
 	%D%/rules.awk \
-	%D%/rules.sh \
 	%D%/parity/async.expect \
 	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
