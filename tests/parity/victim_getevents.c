@@ -242,6 +242,18 @@ static void wakes(void)
 	obs_num("11.6/nothing-left", in_ring());
 }
 
+/* The first pass has taken two; there is no room for what comes later. */
+static void fault_in_later_pass(void)
+{
+	struct io_event *end = (void *)(pages(1) + PAGE), *last2 = end - 2, ev[8];
+
+	produce(2);
+	obs_num("11.copy/later-pass", wait_with(act_three_times, 4, last2, NULL));
+	obs("11.copy/later-pass-data", "%d %d", (int)last2[0].data, (int)last2[1].data);
+	obs_num("11.copy/later-pass-left", in_ring());
+	obs_num("11.copy/later-pass-rest", reap_now(ctx, 8, ev));
+}
+
 /* A stop and its continuation end a wait as a handler would. */
 static void stopped(void)
 {
@@ -273,6 +285,7 @@ int main(void)
 	timeouts();
 	copy_faults();
 	wakes();
+	fault_in_later_pass();
 	fault_in_the_second_pass();
 	signals();
 	stopped();
