@@ -20,6 +20,7 @@ both_there='4, and is there
 scene "a read whose buffer is unmapped in flight says what was read [D12]" unmapped "$two_lines" 1
 scene "what is mapped there instead gets the data [D12]" replaced "$both_there" 0
 scene "a buffer that was never there is a fault" absent EFAULT 0
+scene "so is one of more than 4 MiB that has gone [D12]" large EFAULT 0
 if dd if=/dev/zero of="$disk/file" bs=4096 count=1 oflag=direct 2>/dev/null; then
 	scene "later changes of a buffer do not reach the file [D5] [8.4.in-flight]" changed "0 changed" 0
 	# the kernel leaves it undefined whether they do

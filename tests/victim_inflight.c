@@ -6,6 +6,7 @@
  *	unmapped	a read's buffer is gone when the data come (D12)
  *	replaced	something else is mapped there by then (D12)
  *	absent		it was never there
+ *	large		a buffer of 8 MiB is gone, which is said
  *	changed		a write's buffer is changed at once after io_submit (D5)
  */
 #include "parity/victim.h"
@@ -78,6 +79,21 @@ static void absent(void)
 	printf("%s\n", num(ev.res));
 }
 
+static void large(void)
+{
+	const size_t bytes = 8 << 20;
+	char *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iocb cb;
+	struct io_event ev;
+	int p[2];
+
+	need(page != MAP_FAILED && !pipe(p));
+	need(aio_submit1(ctx, prep(&cb, IOCB_CMD_PREAD, p[0], page, bytes, 0)) == 1);
+	need(!munmap(page, bytes));
+	need(write(p[1], "data", 4) == 4 && reap(ctx, 1, &ev) == 1);
+	printf("%s\n", num(ev.res));
+}
+
 static void changed(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600), wrong = 0;
@@ -108,6 +124,8 @@ int main(int argc, char **argv)
 		gone(replace);
 	else if (!strcmp(argv[1], "absent"))
 		absent();
+	else if (!strcmp(argv[1], "large"))
+		large();
 	else
 		changed(argv[2]);
 	return 0;
