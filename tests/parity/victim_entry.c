@@ -90,13 +90,15 @@ static void layout(aio_context_t ctx)
 {
 	char *raw = pages(1), back[6] = "";
 	const char *event;
+	uint32_t last;
 	int fd = tmp_open(O_RDWR);
 
 	obs("1.offsets/write", "%s", by_position(ctx, fd, raw, 8, 77));
 	obs_num("1.offsets/size", file_size(fd));
 	obs("1.offsets/content", "%s", pread(fd, back, 5, 11) == 5 ? back : "nothing");
 	obs_num("1.offsets/key-at-8", *(uint32_t *)(raw + 8));
-	event = (char *)ctx + 32 + 32 * ((ring_of(ctx)->tail + ring_of(ctx)->nr - 1) % ring_of(ctx)->nr);
+	last = (ring_of(ctx)->tail + ring_of(ctx)->nr - 1) % ring_of(ctx)->nr;
+	event = (char *)ctx + 32 + 32 * last;
 	obs_yes("1.offsets/event", get64(event, 0) == 0x0123456789abcdef &&
 		get64(event, 8) == (uintptr_t)raw && get64(event, 16) == 5 && !get64(event, 24));
 	obs("1.offsets/rw-flags-at-12", "%s", by_position(ctx, fd, raw, 12, 1u << 31));

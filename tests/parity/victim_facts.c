@@ -123,7 +123,7 @@ static void descriptors(void)
 	pthread_join(thread, NULL);
 }
 
-/* --- entries before the tail -------------------------------------------------------------------- */
+/* --- entries before the tail ------------------------------------------------------------------ */
 
 static _Atomic unsigned published, good;
 
@@ -169,7 +169,7 @@ static void order(void)
 	close(zero);
 }
 
-/* --- the mapping ---------------------------------------------------------------------------------- */
+/* --- the mapping ------------------------------------------------------------------------------ */
 
 /* The mapping that begins there: its end, and what is resident of it; 0 if none does. */
 static unsigned long resident(unsigned long at, long *kib)

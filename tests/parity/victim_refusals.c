@@ -38,8 +38,8 @@ static const char *with_flags(int op, int fd, unsigned rw_flags)
 
 static void flags(void)
 {
-	int mem = memfd_create("m", MFD_CLOEXEC), meminfo = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
-	int fd = tmp_open(O_RDWR);
+	int meminfo = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	int mem = memfd_create("m", MFD_CLOEXEC), fd = tmp_open(O_RDWR);
 	struct iocb cb;
 
 	need(mem >= 0 && meminfo >= 0);
@@ -104,7 +104,8 @@ static void no_iter(void)
 		preadv2(fd, &(struct iovec){ buf, 8 }, 1, 0, RWF_SYNC) < 0 ? -errno : 0);
 	close(fd);
 	fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
-	obs_num("8.3.probe/preadv2-of-meminfo", preadv2(fd, &(struct iovec){ buf, 8 }, 1, 0, RWF_SYNC));
+	obs_num("8.3.probe/preadv2-of-meminfo",
+		preadv2(fd, &(struct iovec){ buf, 8 }, 1, 0, RWF_SYNC));
 	close(fd);
 }
 
@@ -150,7 +151,7 @@ static void disk_full(void)
 	obs("8.disk-full/where-there-is-room", "%s", row[3]);
 }
 
-/* --- a listener that forbids reading ----------------------------------------------------------- */
+/* --- a listener that forbids reading --------------------------------------------------------- */
 
 static void *denies(void *arg)
 {
@@ -178,7 +179,7 @@ static void hook(void)
 	if (listener >= 0 &&
 	    !fanotify_mark(listener, FAN_MARK_ADD, FAN_ACCESS_PERM, AT_FDCWD, "watched")) {
 		need(!pthread_create(&thread, NULL, denies, &listener));
-		fd = open("watched", O_RDWR | O_CLOEXEC);	/* files of before are not watched */
+		fd = open("watched", O_RDWR | O_CLOEXEC);	/* those of before are not watched */
 		need(fd >= 0);
 		denied = with_flags(0, fd, 0);
 		need(!fanotify_mark(listener, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL));
@@ -193,7 +194,7 @@ static void hook(void)
 	close(listener);
 }
 
-/* --- a thread with descriptors of its own ------------------------------------------------------ */
+/* --- a thread with descriptors of its own ---------------------------------------------------- */
 
 static void *own_table(void *arg)
 {

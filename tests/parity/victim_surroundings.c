@@ -16,7 +16,7 @@ enum { NO_PRIVILEGE = 50, GOOD = 0 };
 
 static int file, p[2];
 
-/* setup, write, read back, POLL, wait, cancel, destroy: 0, or the number of the step that failed. */
+/* setup, write, read back, POLL, wait, cancel, destroy: 0, or the step that failed. */
 static int round_trip(void)
 {
 	struct iocb cb[3], *list[] = { &cb[0], &cb[1], &cb[2] };
