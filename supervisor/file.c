@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "creds.h"
 #include "log.h"
 #include "tracee.h"
 #include "util.h"
@@ -245,6 +246,7 @@ static void close_run(struct work *w)
 {
 	struct close_work *c = container_of(w, struct close_work, work);
 
+	(void)creds_be(NULL);	/* what the thread did before was somebody else's */
 	close(c->file->io.fd);
 }
 

@@ -12,6 +12,7 @@ unit_tests = \
 	%D%/buffer_t \
 	%D%/complete_t \
 	%D%/context_t \
+	%D%/creds_t \
 	%D%/dispatch_t \
 	%D%/engine_inline_t \
 	%D%/engine_libaio_t \
