@@ -76,8 +76,9 @@ mounted()
 		chmod 777 "$tmp/fs" && dev=$(findmnt -n -o SOURCE "$tmp/fs")
 }
 unmount() { ! mountpoint -q "$tmp/fs" 2>/dev/null || umount "$tmp/fs"; }
-cleanup() { unmount; }
+cleanup() { unmount; [ -z "$fuse" ] || kill "$fuse" 2>/dev/null || :; }
 
+fuse=
 mount_options=noatime
 if have mkfs.ext4 && have findmnt && mounted -m 50 -O ^has_journal; then
 	# the rest is root's: to the last block that others may have
@@ -93,6 +94,33 @@ if have mkfs.ext4 && have findmnt && mounted -m 50 -O ^has_journal; then
 	done
 else
 	skip 'no loop mount of an ext4 here: the reserve [8.reserved]'
+fi
+
+# --- what a FUSE server is told
+
+if [ -x "$top_builddir/tests/victim_fuse" ] && [ -w /dev/fuse ]; then
+	mkdir "$tmp/fuse" && mkfifo "$tmp/control"
+	timeout 100 "$top_builddir/tests/victim_fuse" "$tmp/fuse" "$tmp/control" "$tmp/log" 2>"$tmp/fuse.err" &
+	fuse=$!
+	while [ -e /proc/$fuse ] && ! grep -qs mounted "$tmp/log"; do :; done
+fi
+if [ "$fuse" ] && grep -qs mounted "$tmp/log"; then
+	# shellcheck disable=SC2086
+	for flags in native '' --engine=threads; do
+		: >"$tmp/log"
+		case $flags in
+		native) run timeout 60 "$writer" dropped "$tmp/fuse/file" ;;
+		*) run timeout 60 "$AIO_SANDBOX" -q $flags "$writer" dropped "$tmp/fuse/file" ;;
+		esac
+		is "a FUSE server is told who submits [8.judged] $flags" "$status $out $(grep by "$tmp/log")" '0 8
+8 write by 65534
+read by 65534'
+	done
+	echo quit >"$tmp/control"
+	wait $fuse || :
+	fuse=
+else
+	skip 'no FUSE file system can be mounted here'
 fi
 
 # --- quotas

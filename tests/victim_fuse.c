@@ -9,7 +9,7 @@
  *	quit	unmounts and ends
  *
  * A flush comes only from closing a descriptor that was opened with O_NONBLOCK. Every request of these kinds is a
- * line in LOG ("write") before it is answered or held. The requests that are held are kept, so a single thread
+ * line in LOG ("write", "write by 65534" for another user) before it is answered or held. The requests that are held are kept, so a single thread
  * serves them all. "mounted" is the first line.
  */
 #define FUSE_USE_VERSION 32
@@ -51,6 +51,14 @@ static void say(const char *text)
 		err(1, "log");
 }
 
+static void say_for(const char *name, uid_t uid)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%s by %u", name, (unsigned)uid);
+	say(uid == geteuid() ? name : text);
+}
+
 static struct stat attributes(fuse_ino_t ino)
 {
 	struct stat st = { .st_ino = ino, .st_nlink = 1, .st_size = SIZE };
@@ -85,7 +93,7 @@ static void answer(const struct held *h)
 
 static void serve(const char *name, const struct held *h)
 {
-	say(name);
+	say_for(name, fuse_req_ctx(h->req)->uid);
 	if (!holding)
 		answer(h);
 	else if (held_count < HELD_MAX)

@@ -5,11 +5,13 @@
  *	write FILE	64 KiB at the end, buffered: bytes or error
  *	direct FILE	the same by O_DIRECT
  *	mode FILE	a write of 8 bytes, then the mode bits
+ *	dropped FILE	opens it, becomes nobody; a write and a read of 8 bytes
  *	sender		who has written to a unix socket, as its receiver is told
  *	set-quota DEV	no AIO: gives nobody 32 KiB on that device
  */
 #include "parity/victim_env.h"
 
+#include <grp.h>
 #include <libaio.h>
 #include <sys/quota.h>
 #include <sys/socket.h>
@@ -63,6 +65,18 @@ static void mode(const char *path)
 	printf("%#o\n", st.st_mode & 07777);
 }
 
+static void dropped(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct iocb cb;
+
+	need(fd >= 0 && !setgroups(0, NULL) && !setgid(65534) && !setuid(65534));
+	io_prep_pwrite(&cb, fd, text, 8, 0);
+	print(one(&cb));
+	io_prep_pread(&cb, fd, text, 8, 0);
+	print(one(&cb));
+}
+
 static void set_quota(const char *device)
 {
 	struct dqblk limit = { .dqb_bhardlimit = 32, .dqb_valid = QIF_BLIMITS };
@@ -109,6 +123,8 @@ int main(int argc, char **argv)
 		append(path, O_DIRECT);
 	else if (strcmp(scene, "mode") == 0)
 		mode(path);
+	else if (strcmp(scene, "dropped") == 0)
+		dropped(path);
 	else if (strcmp(scene, "sender") == 0)
 		sender();
 	else
