@@ -15,6 +15,7 @@
 #include <linux/capability.h>
 
 #define NOBODY 65534
+#define CROWD 800			/* 100 of them different */
 #define TEAM 4242			/* a group that nobody else has */
 #define CAP(n) (1ull << (n))
 
@@ -348,9 +349,52 @@ static void in_child(const char *tag, void (*scene)(void))
 	obs_num(tag, wait_child(pid));
 }
 
+/*
+ * More people than anybody keeps records of, four requests of each in flight with the next one's:
+ * every second one is allowed to keep the bits.
+ */
+static void crowd(void)
+{
+	struct iocb cb[CROWD], *list[4];
+	struct io_event ev[CROWD];
+	int fd[CROWD], kept = 0, lost = 0;
+	struct stat st;
+
+	ctx = aio_context(CROWD);
+	for (unsigned i = 0; i < CROWD; i++) {
+		fd[i] = set_id_file(06777);
+		need(!fcntl(fd[i], F_SETFL, O_DIRECT));
+	}
+	for (unsigned i = 0; i < CROWD; i += 4) {
+		for (unsigned j = 0; j < 4; j++)
+			list[j] = prep(&cb[i + j], IOCB_CMD_PWRITE, fd[i + j], data, PAGE, 0);
+		syscall(SYS_setfsuid, i % 8 ? 1000 + i : 0);
+		need(aio_submit(ctx, 4, list) == 4);
+	}
+	need(reap(ctx, CROWD, ev) == CROWD);
+	for (unsigned i = 0; i < CROWD; i++) {
+		need(!fstat(fd[i], &st) && ev[i].res == PAGE);
+		kept += i / 4 % 2 == 0 && (st.st_mode & 07777) == 06777;
+		lost += i / 4 % 2 == 1 && (st.st_mode & 07777) == 0777;
+	}
+	obs("8.suid/crowd", "%d kept, %d lost", kept, lost);
+}
+
+static volatile sig_atomic_t handled, handler_tid, handler_code, handler_pid, handler_uid;
+
+static void handler(int sig, siginfo_t *info, void *uc)
+{
+	handled++;
+	handler_tid = gettid();
+	handler_code = info->si_code;
+	handler_pid = info->si_pid;
+	handler_uid = (int)info->si_uid;
+}
+
 /* A limit that is not the supervisor's to read, unless it has CAP_SYS_RESOURCE. */
 static void limit_of_nobody(void)
 {
+	const struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
 	const char *across, *at;
 	int fd = tmp_open(O_RDWR);
 	struct rlimit old, limit;
@@ -358,7 +402,7 @@ static void limit_of_nobody(void)
 
 	be_nobody();
 	ctx = aio_context(1);
-	signal(SIGXFSZ, SIG_IGN);
+	need(!sigaction(SIGXFSZ, &action, NULL));
 	need(!getrlimit(RLIMIT_FSIZE, &old));
 	limit = old;
 	limit.rlim_cur = 8192;
@@ -368,6 +412,10 @@ static void limit_of_nobody(void)
 	need(!setrlimit(RLIMIT_FSIZE, &old));
 	obs("8.fsize/nobody-across", "%s", across);
 	obs("8.fsize/nobody-at", "%s", at);
+	obs("8.signals/nobody", "%d, %s, %s, from %s %d", handled,
+	    handler_tid == gettid() ? "this thread" : "another thread",
+	    handler_code == SI_USER ? "SI_USER" : "another code",
+	    handler_pid == getpid() ? "itself" : "another process", handler_uid);
 }
 
 /* A file whose write function asks the writer has no write_iter. */
@@ -403,5 +451,6 @@ int main(void)
 	in_child("T11/thread-child", two_threads);
 	in_child("T11/maps-child", maps_of_ids);
 	in_child("T11/limit-child", limit_of_nobody);
+	in_child("T11/crowd-child", crowd);
 	return victim_end();
 }
