@@ -111,7 +111,30 @@ native() # NAME PROGRAM [ARGS]
 	run_name=$1
 	shift
 	status=0
-	timeout -k 5 "$client_limit" "$@" >"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 9>&- || status=$?
+	timeout -k 5 "$client_limit" "$@" >"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 7>&- 9>&- || status=$?
+}
+
+# A run with the kernel's own AIO, which other tests count, and whose limit some use up: one at a time.
+lock_kernel_aio()
+{
+	[ -e /proc/sys/fs/aio-nr ] && have flock || return 0
+	exec 7</proc/sys/fs/aio-nr
+	flock 7
+}
+unlock_kernel_aio() { exec 7<&-; }
+native_aio() # NAME PROGRAM [ARGS]
+{
+	lock_kernel_aio
+	native "$@"
+	unlock_kernel_aio
+}
+
+# Where there is nothing to compare with.
+need_kernel_aio()
+{
+	lock_kernel_aio
+	[ "$(cat /proc/sys/fs/aio-max-nr 2>/dev/null || echo 0)" -gt 0 ] || skip_all "this kernel gives no native AIO"
+	unlock_kernel_aio
 }
 
 # ended NAME WANTED: the run's exit status, and if it is another one what the run said

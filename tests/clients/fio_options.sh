@@ -7,11 +7,12 @@
 . "$srcdir/tests/clients/client.sh"
 need fio
 fio --enghelp=libaio >"$tmp/engine" 2>/dev/null || skip_all "this fio has no libaio engine"
+need_kernel_aio
 mark
 
 verify="--verify=crc32c --verify_fatal=1 --verify_state_save=0"
 
-# job NAME sandboxed|native OPTIONS
+# job NAME sandboxed|native|native_aio OPTIONS
 job()
 {
 	job_name=$1 how=$2
@@ -54,13 +55,13 @@ if knows cmdprio_percentage; then
 	good cmdprio --rw=randwrite --direct=1 --cmdprio_percentage=50 --cmdprio_class=2 --cmdprio=3
 	again --rw=randwrite --direct=1
 	good cmdprio-idle --rw=randwrite --cmdprio_percentage=30 --cmdprio_class=3
-	for side in native sandboxed; do
+	for side in native_aio sandboxed; do
 		rm -f "$disk"/job.*
 		job realtime-$side $side --rw=randwrite --direct=1 --do_verify=1 --cmdprio_percentage=50 --cmdprio_class=1
 		eval "realtime_$side=\$status"
 	done
 	# shellcheck disable=SC2154
-	is "cmdprio-realtime: ends as natively" "$realtime_sandboxed" "$realtime_native"
+	is "cmdprio-realtime: ends as natively" "$realtime_sandboxed" "$realtime_native_aio"
 else
 	skip "this fio has no cmdprio_percentage"
 fi
@@ -76,15 +77,15 @@ if knows nowait; then
 		set -- $test
 		name=nowait-$1 rw=$2
 		shift 2
-		for side in native sandboxed; do
+		for side in native_aio sandboxed; do
 			rm -f "$disk"/job.*
 			job prepare-$side native --rw=write --ioengine=psync --do_verify=0 --end_fsync=1
 			job "$name-$side" $side --rw="$rw" --nowait=1 "$@"
 			eval "status_$side=\$status"
 		done
 		# shellcheck disable=SC2154
-		is "$name: ends as natively" "$status_sandboxed" "$status_native"
-		is "$name: as many requests" "$(ios "$name-sandboxed")" "$(ios "$name-native")"
+		is "$name: ends as natively" "$status_sandboxed" "$status_native_aio"
+		is "$name: as many requests" "$(ios "$name-sandboxed")" "$(ios "$name-native_aio")"
 	done
 else
 	skip "this fio has no nowait"

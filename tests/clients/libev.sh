@@ -7,12 +7,13 @@
 . "$srcdir/tests/conformance/fetch.sh"
 need cc
 fetch libev
+need_kernel_aio
 mark
 check "it compiles" cc -O2 -w -DEV_STANDALONE -DEV_USE_LINUXAIO=1 -DEV_USE_IOURING=0 -I"$source" \
 	"$srcdir/tests/clients/ev_client.c" "$source/ev.c" -o "$disk/client" -lm
 epoll=4 linuxaio=64	# EVBACKEND_
 
-# client NAME sandboxed|native BACKEND
+# client NAME sandboxed|native|native_aio BACKEND
 client()
 {
 	# shellcheck disable=SC2016
@@ -20,7 +21,7 @@ client()
 	ended "$1" 0
 }
 client epoll native $epoll
-client natively native $linuxaio
+client natively native_aio $linuxaio
 is "the backend was built in" "$(head -n 1 "$tmp/natively.out")" "backend $linuxaio"
 sed "s/^backend .*/backend $linuxaio/" "$tmp/epoll.out" >"$tmp/wanted"
 check "natively: does what it does by epoll" diff "$tmp/wanted" "$tmp/natively.out"

@@ -16,7 +16,7 @@ config="devices { filter=[\"a|^$device\$|\", \"r|.*|\"] scan=[\"/dev\"] obtain_d
 export LVM_SUPPRESS_FD_WARNINGS=1
 vg=aio_sandbox_test_$$
 
-# lvm NAME sandboxed|native TOOL [ARGS]
+# lvm NAME sandboxed|native_aio TOOL [ARGS]
 lvm()
 {
 	lvm_name=$1 how=$2 tool=$3
@@ -29,21 +29,21 @@ lvm pvcreate sandboxed pvcreate -q -y "$device"
 served pvcreate 1 "$any"
 lvm vgcreate sandboxed vgcreate -q "$vg" "$device"
 served vgcreate 1 "$any"
-lvm vgs-natively native vgs --noheadings -o vg_name,vg_uuid,pv_count "$vg"
+lvm vgs-natively native_aio vgs --noheadings -o vg_name,vg_uuid,pv_count "$vg"
 lvm vgs sandboxed vgs --noheadings -o vg_name,vg_uuid,pv_count "$vg"
 served vgs 1 "$any"
 like "vgs: natively the volume group is there" "$(cat "$tmp/vgs-natively.out")" "*$vg* 1*"
 is "vgs: the same in the sandbox" "$(cat "$tmp/vgs.out")" "$(cat "$tmp/vgs-natively.out")"
-lvm pvck-natively native pvck --dump headers "$device"
+lvm pvck-natively native_aio pvck --dump headers "$device"
 lvm pvck sandboxed pvck --dump headers "$device"
 served pvck 1 "$any"
 check "pvck: the metadata name the volume group" grep -q "vgname $vg" "$tmp/pvck.out"
 is "pvck: the same in the sandbox" "$(cat "$tmp/pvck.out")" "$(cat "$tmp/pvck-natively.out")"
 
 # the other way round: written natively, read and removed in the sandbox
-lvm rename native vgrename -q "$vg" "${vg}_2"
+lvm rename native_aio vgrename -q "$vg" "${vg}_2"
 lvm vgremove sandboxed vgremove -q -y "${vg}_2"
 served vgremove 1 "$any"
-lvm pvs native pvs --noheadings -o pv_name,vg_name "$device"
+lvm pvs native_aio pvs --noheadings -o pv_name,vg_name "$device"
 check "vgremove: natively the volume group is gone" [ -z "$(grep "$vg" "$tmp/pvs.out" || :)" ]
 done_testing

@@ -6,6 +6,7 @@
 . "$srcdir/tests/clients/client.sh"
 . "$srcdir/tests/conformance/fetch.sh"
 need cc make curl cmp awk
+need_kernel_aio
 mark
 
 # what it takes to serve files, and no library
@@ -66,7 +67,7 @@ start() # NAME COMMAND...
 	start_name=$1
 	shift
 	"$@" "$source/objs/nginx" -p "$tmp" -e "$tmp/error.log" -c "$disk/nginx.conf" \
-		>"$tmp/$start_name.out" 2>"$tmp/$start_name.err" 9>&- &
+		>"$tmp/$start_name.out" 2>"$tmp/$start_name.err" 7>&- 9>&- &
 	server=$!
 	tries=0
 	until curl -s -f -o "$tmp/first" --unix-socket "$tmp/socket" http://x/1 || [ $tries -ge 200 ]; do
@@ -112,9 +113,9 @@ load() # NAME ROUNDS
 	done
 	bad=
 	for c in 1 2 3 4 5 6 7 8; do
-		eval "pid=\$client_$c"
+		eval "job=\$client_$c"
 		# shellcheck disable=SC2154
-		wait "$pid" || bad="$bad client $c: $? $(tail -n 1 "$tmp/client.$c")"
+		wait "$job" || bad="$bad client $c: $? $(tail -n 1 "$tmp/client.$c")"
 	done
 	is "$1: every byte of every answer" "$bad" ""
 }
@@ -130,9 +131,11 @@ stop() # NAME
 	rm -f "$tmp/error.log"
 }
 
+lock_kernel_aio
 start natively
 load natively 10
 stop natively
+unlock_kernel_aio
 watch_aio_nr sandboxed
 # shellcheck disable=SC2086
 start sandboxed "$AIO_SANDBOX" ${AIO_SANDBOX_FLAGS-} -v -- sh -c "$inside" "$tmp/sandboxed.inside"

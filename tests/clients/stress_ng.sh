@@ -7,9 +7,10 @@
 . "$srcdir/tests/clients/client.sh"
 need stress-ng
 stress-ng --help 2>&1 | grep -q aiol-requests || skip_all "this stress-ng has no --aiol"
+need_kernel_aio
 mark
 
-# aiol NAME sandboxed|native PROCESSES REQUESTS OPERATIONS
+# aiol NAME sandboxed|native_aio PROCESSES REQUESTS OPERATIONS
 aiol()
 {
 	"$2" "$1" stress-ng --temp-path "$disk" --verify --metrics-brief --timeout 50 --stdout \
@@ -19,7 +20,7 @@ aiol()
 	check "$1: no difference was found" [ "$(grep -cE 'fail|error' "$tmp/$1.out")" -eq 0 ]
 	is "$1: it came to its end" "$(awk '$2 == "metrc:" && $4 == "aiol" { print $5 }' "$tmp/$1.out")" "$5"
 }
-aiol natively native 2 64 500
+aiol natively native_aio 2 64 500
 for size in '1 1 500' '2 64 1000' '4 256 400'; do
 	# shellcheck disable=SC2086
 	set -- $size

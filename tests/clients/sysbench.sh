@@ -7,12 +7,13 @@
 . "$srcdir/tests/clients/client.sh"
 need sysbench
 sysbench fileio help 2>/dev/null | grep -q 'file-io-mode.*async' || skip_all "this sysbench has no asynchronous mode"
+need_kernel_aio
 mark
 events=4096	# of 16 KiB: as many as there are blocks
 common="fileio --file-num=4 --file-total-size=64M --threads=2 --time=50 --events=$events --file-async-backlog=32"
 checked=--validate=on	# a checksum and its offset in each block
 
-# bench NAME sandboxed|native sync|async MODE [OPTIONS]
+# bench NAME sandboxed|native|native_aio sync|async MODE [OPTIONS]
 bench()
 {
 	run_as=$1 how=$2 io=$3 mode=$4
@@ -30,7 +31,7 @@ forget() { for file in "$disk"/test_file.*; do dd of="$file" oflag=nocache conv=
 
 # shellcheck disable=SC2086
 (cd "$disk" && sysbench $common $checked prepare) >"$tmp/prepare" 2>&1
-bench natively native async seqrd $checked
+bench natively native_aio async seqrd $checked
 all natively
 
 # written in the sandbox, checked without AIO

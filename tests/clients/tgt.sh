@@ -12,6 +12,7 @@ have tgtd || {
 	fetch_program tgt
 	PATH=$PATH:$program/usr/sbin
 }
+need_kernel_aio
 mark
 
 iqn=iqn.2000-01.test:aio-sandbox
@@ -30,7 +31,7 @@ serve() # NAME [SANDBOX...]
 	shift
 	for attempt in 1 2 3 4 5; do
 		port=$((20000 + (control + attempt * 1009) % 12000))
-		"$@" tgtd -D -C "$control" --iscsi portal=127.0.0.1:$port >"$tmp/$serve_name.out" 2>"$tmp/$serve_name.err" 9>&- &
+		"$@" tgtd -D -C "$control" --iscsi portal=127.0.0.1:$port >"$tmp/$serve_name.out" 2>"$tmp/$serve_name.err" 7>&- 9>&- &
 		target=$!
 		tries=0
 		until admin --op show --mode portal 2>/dev/null | grep -q ":$port"; do
@@ -78,6 +79,7 @@ scsi_tests() # NAME
 
 truncate -s 64M "$disk/lun1" "$disk/lun2"
 head -c 67108864 /dev/urandom >"$disk/source"
+lock_kernel_aio
 if ! serve natively; then
 	skip_all "tgtd cannot serve here: $(tail -n 1 "$tmp/natively.err")"
 fi
@@ -88,6 +90,7 @@ qemu-img info "$(url 1)" >"$tmp/info" 2>&1 || {
 }
 scsi_tests natively
 stop natively
+unlock_kernel_aio
 
 watch_aio_nr sandboxed
 # shellcheck disable=SC2086

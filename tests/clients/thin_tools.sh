@@ -7,6 +7,7 @@
 PATH=$PATH:/usr/sbin:/sbin
 need thin_check thin_dump thin_restore thin_repair thin_rmap thin_delta cmp ldd
 ldd "$(command -v thin_check)" 2>/dev/null | grep -q libaio || skip_all "these tools do not use AIO (version 1 does not)"
+need_kernel_aio
 mark
 
 # Devices with many short mappings in scattered places, as years of snapshots leave them.
@@ -28,7 +29,7 @@ awk 'BEGIN {
 truncate -s 16M "$disk/metadata"
 truncate -s 16M "$disk/natively"
 
-native restore-natively thin_restore -i "$disk/wanted.xml" -o "$disk/natively"
+native_aio restore-natively thin_restore -i "$disk/wanted.xml" -o "$disk/natively"
 ended restore-natively 0
 sandboxed restore thin_restore -i "$disk/wanted.xml" -o "$disk/metadata"
 ended restore 0
@@ -40,7 +41,7 @@ tool()
 {
 	tool_name=$1
 	shift
-	native "$tool_name-natively" "$@"
+	native_aio "$tool_name-natively" "$@"
 	ended "$tool_name-natively" 0
 	sandboxed "$tool_name" "$@"
 	ended "$tool_name" 0
@@ -62,9 +63,9 @@ truncate -s 16M "$disk/repaired"
 sandboxed repair thin_repair -i "$disk/metadata" -o "$disk/repaired"
 ended repair 0
 served repair 100 "$any"
-native check-repaired thin_check "$disk/repaired"
+native_aio check-repaired thin_check "$disk/repaired"
 ended check-repaired 0
-native dump-repaired thin_dump "$disk/repaired"
+native_aio dump-repaired thin_dump "$disk/repaired"
 check "repair: all mappings are there" cmp "$tmp/dump-repaired.out" "$disk/wanted.xml"
 nothing_left
 done_testing
