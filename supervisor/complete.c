@@ -59,8 +59,8 @@ void request_cancel(struct dispatch *d, struct request *r)
 {
 	r->cancelled = true;
 	/*
-	 * A cancelled POLL is published with 0, its eventfd signalled, as the kernel does; the rest
-	 * is dropped.
+	 * A cancelled POLL is published with 0, as the kernel does; the rest is dropped. Both are
+	 * counted in their eventfds.
 	 */
 	r->dropped = r->io.op != IO_POLL && !r->interrupted;
 	if (!r->stalled) {
@@ -117,11 +117,11 @@ static void publish(struct dispatch *d, struct request *r)
 		tell(r);
 	if (r->dropped || r->ctx->mm->dead) {
 		context_drop(r->ctx);
-		return;
+	} else {
+		ev.res = r->io.result;
+		context_finish(r->ctx, &ev);
 	}
-	ev.res = r->io.result;
-	context_finish(r->ctx, &ev);
-	if (r->resfd)
+	if (r->resfd)	/* others may have it too */
 		eventfd_signal(d, r);
 }
 

@@ -57,7 +57,7 @@ START_TEST(destroy_takes_back_what_waits_for_a_peer)
 	ck_assert_int_eq(answered(c).value, 0);
 	ck_assert_int_eq(area->data[0], 0);
 	ck_assert_int_eq(read(event_fd, &count, sizeof(count)), sizeof(count));
-	ck_assert_uint_eq(count, 1);		/* of the poll: docs/aio-abi.md, 14 */
+	ck_assert_uint_eq(count, 2);		/* one for each request: docs/aio-abi.md, 16 */
 	rig_close();
 }
 END_TEST

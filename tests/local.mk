@@ -84,6 +84,7 @@ victims = \
 	%D%/victim_accepted \
 	%D%/parity/victim_combinations \
 	%D%/parity/victim_surroundings \
+	%D%/parity/victim_heirs \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -161,6 +162,7 @@ script_tests = \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
+	%D%/parity/heirs.sh \
 	%D%/parity/inotify.sh \
 	%D%/parity/int80.sh \
 	%D%/parity/life.sh \
@@ -231,6 +233,7 @@ test_files = \
 	%D%/parity/dependence.expect \
 	%D%/parity/filesystems.expect \
 	%D%/parity/facts.expect \
+	%D%/parity/heirs.expect \
 	%D%/parity/stops.expect \
 	%D%/parity/readers.expect \
 	%D%/parity/refusals.expect \
