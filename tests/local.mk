@@ -43,19 +43,25 @@ unit_tests = \
 
 victims = \
 	%D%/clients/victim_oracle \
+	%D%/parity/victim_async \
 	%D%/parity/victim_blocking \
 	%D%/parity/victim_cancel \
+	%D%/parity/victim_combinations \
 	%D%/parity/victim_creds \
 	%D%/parity/victim_dependence \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_devices \
 	%D%/parity/victim_direct \
+	%D%/parity/victim_ending \
+	%D%/parity/victim_entry \
 	%D%/parity/victim_eventfd \
+	%D%/parity/victim_facts \
 	%D%/parity/victim_files \
 	%D%/parity/victim_filesystems \
 	%D%/parity/victim_filetypes \
 	%D%/parity/victim_fsync \
 	%D%/parity/victim_getevents \
+	%D%/parity/victim_heirs \
 	%D%/parity/victim_inotify \
 	%D%/parity/victim_int80 \
 	%D%/parity/victim_life \
@@ -65,6 +71,8 @@ victims = \
 	%D%/parity/victim_order \
 	%D%/parity/victim_pgetevents \
 	%D%/parity/victim_poll \
+	%D%/parity/victim_readers \
+	%D%/parity/victim_refusals \
 	%D%/parity/victim_ring \
 	%D%/parity/victim_rw \
 	%D%/parity/victim_setup \
@@ -73,18 +81,10 @@ victims = \
 	%D%/parity/victim_stops \
 	%D%/parity/victim_stores \
 	%D%/parity/victim_submit_errors \
+	%D%/parity/victim_surroundings \
 	%D%/parity/victim_threads \
 	%D%/parity/victim_wake_keys \
-	%D%/parity/victim_entry \
-	%D%/parity/victim_async \
-	%D%/parity/victim_ending \
-	%D%/parity/victim_readers \
-	%D%/parity/victim_refusals \
-	%D%/parity/victim_facts \
 	%D%/victim_accepted \
-	%D%/parity/victim_combinations \
-	%D%/parity/victim_surroundings \
-	%D%/parity/victim_heirs \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -126,8 +126,8 @@ script_tests = \
 	%D%/docs.sh \
 	%D%/doctor.sh \
 	%D%/durable.sh \
-	%D%/frozen.sh \
 	%D%/foreign.sh \
+	%D%/frozen.sh \
 	%D%/gdb.sh \
 	%D%/guardian.sh \
 	%D%/inflight.sh \
@@ -156,9 +156,9 @@ script_tests = \
 	%D%/parity/ending.sh \
 	%D%/parity/entry.sh \
 	%D%/parity/eventfd.sh \
+	%D%/parity/facts.sh \
 	%D%/parity/files.sh \
 	%D%/parity/filesystems.sh \
-	%D%/parity/facts.sh \
 	%D%/parity/filetypes.sh \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
@@ -217,7 +217,6 @@ test_headers = \
 	$(NULL)
 
 test_files = \
-	%D%/parity/every.sh \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/clients/ev_client.c \
@@ -225,35 +224,28 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
-	%D%/parity/devices.expect \
-	%D%/self_fault_exempt \
-	%D%/self_fault_lib.sh \
-	%D%/self_fault_one.sh \
-	%D%/parity/combinations.expect \
-	%D%/parity/dependence.expect \
-	%D%/parity/filesystems.expect \
-	%D%/parity/facts.expect \
-	%D%/parity/heirs.expect \
-	%D%/parity/stops.expect \
-	%D%/parity/readers.expect \
-	%D%/parity/refusals.expect \
-	%D%/parity/stores.expect \
-	%D%/rules.awk \
 	%D%/parity/async.expect \
 	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
+	%D%/parity/combinations.expect \
 	%D%/parity/compare.awk \
 	%D%/parity/creds.expect \
+	%D%/parity/dependence.expect \
 	%D%/parity/destroy.expect \
+	%D%/parity/devices.expect \
 	%D%/parity/differences \
 	%D%/parity/direct.expect \
 	%D%/parity/ending.expect \
 	%D%/parity/entry.expect \
 	%D%/parity/eventfd.expect \
+	%D%/parity/every.sh \
+	%D%/parity/facts.expect \
 	%D%/parity/files.expect \
+	%D%/parity/filesystems.expect \
 	%D%/parity/filetypes.expect \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
+	%D%/parity/heirs.expect \
 	%D%/parity/inotify.expect \
 	%D%/parity/int80.expect \
 	%D%/parity/life.expect \
@@ -266,15 +258,23 @@ test_files = \
 	%D%/parity/parity.sh \
 	%D%/parity/pgetevents.expect \
 	%D%/parity/poll.expect \
+	%D%/parity/readers.expect \
+	%D%/parity/refusals.expect \
 	%D%/parity/ring.expect \
 	%D%/parity/rw.expect \
 	%D%/parity/setup.expect \
 	%D%/parity/signals.expect \
 	%D%/parity/slots.expect \
+	%D%/parity/stops.expect \
+	%D%/parity/stores.expect \
 	%D%/parity/submit_errors.expect \
 	%D%/parity/surroundings.expect \
 	%D%/parity/threads.expect \
 	%D%/parity/wake_keys.expect \
+	%D%/rules.awk \
+	%D%/self_fault_exempt \
+	%D%/self_fault_lib.sh \
+	%D%/self_fault_one.sh \
 	$(NULL)
 
 test_files += $(differ_corpus)

@@ -5,7 +5,8 @@
 # NAME.expect	what it prints on the kernel that docs/aio-abi.md describes. Its tags must all be
 #		there natively; its values stand in for the native run only where no native AIO
 #		can be had (fs.aio-max-nr is 0).
-# differences	the deliberate differences: victim, tag, D number, the sandboxed value
+# differences	the deliberate differences: victim, tag, D number, the sandboxed value, and the option
+#		without which there is none
 #
 # AIO_SANDBOX is the program to test, AIO_SANDBOX_FLAGS its options, e.g. --engine=threads.
 # The counters: the supervisor must have seen every call and every accepted request. A call that
