@@ -117,6 +117,7 @@ script_tests = \
 	%D%/clients/qemu_img.sh \
 	%D%/clients/qemu_io.sh \
 	%D%/clients/stress_ng.sh \
+	%D%/clients/stressapptest.sh \
 	%D%/clients/sysbench.sh \
 	%D%/clients/tgt.sh \
 	%D%/clients/thin_tools.sh \

@@ -11,6 +11,7 @@ need_kernel_aio
 mark
 check "it compiles" cc -O2 -w -DEV_STANDALONE -DEV_USE_LINUXAIO=1 -DEV_USE_IOURING=0 -I"$source" \
 	"$srcdir/tests/clients/ev_client.c" "$source/ev.c" -o "$disk/client" -lm
+flags=${AIO_SANDBOX_FLAGS-}
 epoll=4 linuxaio=64	# EVBACKEND_
 
 # client NAME sandboxed|native|native_aio BACKEND
@@ -26,7 +27,7 @@ is "the backend was built in" "$(head -n 1 "$tmp/natively.out")" "backend $linux
 sed "s/^backend .*/backend $linuxaio/" "$tmp/epoll.out" >"$tmp/wanted"
 check "natively: does what it does by epoll" diff "$tmp/wanted" "$tmp/natively.out"
 for mode in auto kernel async; do
-	AIO_SANDBOX_FLAGS=--submit=$mode
+	AIO_SANDBOX_FLAGS="$flags --submit=$mode"
 	client $mode sandboxed $linuxaio
 	served $mode 10000 "$any"
 	check "$mode: does what it does natively" diff "$tmp/wanted" "$tmp/$mode.out"
