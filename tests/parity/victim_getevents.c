@@ -212,6 +212,17 @@ static void act_three_when_two_are_taken(pid_t waiter)
 	produce(3);
 }
 
+/* The program takes the first itself: it does not count for the waiter any more. */
+static void act_taken_by_the_program(pid_t waiter)
+{
+	produce(1);
+	ring->head = ring->tail;
+	produce(1);
+	poll(NULL, 0, 20);
+	obs_num("11.6/in-the-ring-meanwhile", in_ring());
+	produce(2);
+}
+
 static void act_two(pid_t waiter)
 {
 	produce(2);
@@ -237,6 +248,7 @@ static void wakes(void)
 	obs_num("11.6/min-3-one-by-one", wait_with(act_three_times, 3, ev, NULL));
 	produce(1);
 	obs_num("11.6/one-there-three-come", wait_with(act_three_times, 4, ev, NULL));
+	obs_num("11.6/one-taken-by-the-program", wait_with(act_taken_by_the_program, 3, ev, NULL));
 	produce(2);
 	obs_num("11.4/five-of-two-and-three", wait_with(act_three_when_two_are_taken, 5, ev, NULL));
 	obs_num("11.6/nothing-left", in_ring());
