@@ -166,7 +166,7 @@ static void run_all(struct batch *b, uint64_t count)
 
 	do {
 		busy = false;
-		for (unsigned i = 0; i < LANES; i++) {
+		for (unsigned i = 0; i < b->opt->lanes; i++) {
 			struct lane *l = &b->lane[i];
 
 			if (!l->pid && begun < count)

@@ -28,6 +28,7 @@ static void child(const struct setup *s, const struct source *src, bool sandboxe
 	words[n++] = s->self;
 	words[n++] = "exec";
 	words[n++] = s->opt.kernel ? "--submit=kernel" : "--submit=auto";
+	words[n++] = sandboxed ? "--lanes=6" : "--lanes=32";
 	words[n++] = dir;
 	snprintf(first, sizeof(first), "%llu", (unsigned long long)src->first);
 	snprintf(last, sizeof(last), "%llu", (unsigned long long)src->last);

@@ -8,8 +8,8 @@
  *	differ [OPTIONS] --file=PROGRAM SANDBOX...	one program, from a file
  *	differ show SEED				print a program
  *	differ freedom					print what may differ
- *	differ exec --submit=MODE DIR FIRST LAST	the inner half
- *	differ exec --submit=MODE DIR PROGRAM
+ *	differ exec [--submit=MODE] [--lanes=N] DIR FIRST LAST		the inner half
+ *	differ exec [--submit=MODE] [--lanes=N] DIR PROGRAM
  *
  *	--submit=kernel		generate what blocks too; SANDBOX must have been given the same
  *	--stop-at-first		stop at the first difference
@@ -176,6 +176,7 @@ static const struct option options[] = {
 	{ "submit", required_argument, NULL, 'm' },
 	{ "stop-at-first", no_argument, NULL, '1' },
 	{ "no-minimise", no_argument, NULL, 'n' },
+	{ "lanes", required_argument, NULL, 'l' },
 	{ "seconds", required_argument, NULL, 't' },
 	{ "out", required_argument, NULL, 'o' },
 	{ 0 }
@@ -202,6 +203,9 @@ static bool parse_option(struct driver *d, int option, const char *value)
 	case 'm':
 		d->setup.opt.kernel = !strcmp(value, "kernel");
 		return true;
+	case 'l':
+		d->setup.opt.lanes = (unsigned)atoi(value);
+		return d->setup.opt.lanes && d->setup.opt.lanes <= 32;
 	case '1':
 		d->stop_at_first = true;
 		return true;
@@ -249,7 +253,7 @@ static int outer(struct driver *d, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct driver d;
+	static struct driver d = { .setup.opt.lanes = 32 };
 	const char *verb = argc > 1 ? argv[1] : "";
 	int option;
 

@@ -174,6 +174,7 @@ void settle(struct world *w)
 
 	if (w->flying_count) {
 		barrier();
+		usleep(300);	/* a POLL may be woken that poll(2) says nothing of */
 		barrier();
 	}
 	for (scan_all(w); (urgent = most_urgent(w)) > 0; scan_all(w)) {

@@ -110,6 +110,7 @@ bool step_opens_block(const struct step *s);
 
 struct options {
 	bool kernel;		/* --submit=kernel: what blocks may be submitted */
+	unsigned lanes;		/* programs at a time, at most 32 */
 };
 
 void program_generate(struct program *p, uint64_t seed, const struct options *opt);

@@ -51,9 +51,23 @@ static void *usig_of(const struct step *s)
 	return s->v[GETEV_MAT] == AT_NULL ? NULL : &u;
 }
 
+/* Not by a guess that costs something when it is wrong: signals in other calls are another story. */
+static bool will_wait(struct world *w, const struct step *s)
+{
+	const struct context *c = context_of(w, s->v[GETEV_C]);
+	const struct ring *r = c ? ring_of(c) : NULL;
+	const int64_t min = s->v[GETEV_MIN];
+	unsigned present;
+
+	if (!r || min < 0 || min > s->v[GETEV_NR] || (!s->v[GETEV_ALARM] && !waits_long(s)))
+		return false;
+	present = (r->tail % c->nr + c->nr - r->head % c->nr) % c->nr;
+	return present < min && (!present || s->v[GETEV_AT] == AT_OK || s->v[GETEV_AT] == AT_EDGE);
+}
+
 static long get(struct world *w, const struct step *s, struct io_event *ev)
 {
-	const bool rescue = (s->v[GETEV_ALARM] || waits_long(s)) && self != SELF_BG;
+	const bool rescue = will_wait(w, s) && self != SELF_BG;
 	const aio_context_t handle = handle_of(w, s->v[GETEV_C]);
 	struct timespec *t = timeout_of(s);
 	long ret;
