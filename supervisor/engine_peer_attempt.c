@@ -188,10 +188,23 @@ static bool socket_has_timeout(const struct io *io)
 	return after.tv_sec || after.tv_usec;
 }
 
+/*
+ * Of a datagram socket that is shut for reading only a call that may wait says that it is at its
+ * end (__skb_wait_for_more_packets() of net/core/datagram.c, 6.18).
+ */
+static bool shut_for_reading(const struct io *io)
+{
+	struct pollfd p = { .fd = io->file->fd, .events = POLLRDHUP };
+
+	return io->op == IO_READ && poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP;
+}
+
 static enum attempt_answer would_block(struct attempt *a, struct io *io)
 {
 	if (!may_wait(io))
 		return failed(io, -EAGAIN);
+	if (shut_for_reading(io))
+		return done(io, 0);
 	if (!socket_has_timeout(io))
 		return ATTEMPT_WAIT;
 	a->way = WAY_WORKER;

@@ -192,6 +192,16 @@ static bool appends(const struct request *r)
 	       (r->file->open_flags & O_APPEND && !(r->io.rw_flags & RWF_NOAPPEND));
 }
 
+/* ext4_file_write_iter() of 6.18 says so to buffered writes before it looks at limits. */
+static bool refuses_nowait(const struct request *r)
+{
+	const struct iovec nowhere = { NULL, 1 };
+
+	return r->io.rw_flags & RWF_NOWAIT && !r->io.direct &&
+	       pwritev2(r->file->io.fd, &nowhere, 1, r->io.offset, (int)r->io.rw_flags) < 0 &&
+	       errno == EOPNOTSUPP;
+}
+
 /* generic_write_check_limits() of mm/filemap.c. 0: go on; else the result, without any I/O. */
 static int64_t apply_size_limit(struct submission *s, struct request *r)
 {
@@ -208,6 +218,8 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	if (appends(r) &&
 	    statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx) == 0)
 		at = sx.stx_size;
+	if (at >= limit && refuses_nowait(r))
+		return -EOPNOTSUPP;
 	if (at >= limit) {
 		s->call->raise_signals |= 1u << SIGXFSZ;
 		return -EFBIG;

@@ -280,6 +280,8 @@ test_files = \
 
 test_files += $(differ_corpus)
 differ_corpus = $(addprefix %D%/differ/corpus/, \
+	limit_and_nowait \
+	read_shut_datagrams \
 	refused_with_flags \
 	slots_of_this_call \
 	two_signals \

@@ -145,7 +145,7 @@ static int urgency(struct world *w, const struct flight *f)
 	struct fdslot *s = slot_of(w, f->f);
 	struct pollfd p = { .fd = fd_of(f->f), .events = (short)f->events };
 
-	if (f->c < 0 || !ring_of(&w->ctx[f->c]))
+	if (f->abandoned || f->c < 0 || !ring_of(&w->ctx[f->c]))
 		return 0;
 	if (f->op != IOCB_CMD_POLL || f->cancelled)
 		return 2;
@@ -183,8 +183,14 @@ void settle(struct world *w)
 		usleep(nap_us);
 		nap_us = nap_us < 1000 ? nap_us * 2 : 1000;
 	}
-	if (urgent == 2)
-		say("  a request is never completed\n");
+	for (unsigned i = 0; urgent == 2 && i < w->flying_count; i++) {
+		struct flight *f = &w->flight[w->flying[i]];
+
+		if (urgency(w, f) < 2)
+			continue;
+		f->abandoned = true;
+		say("  #%u is never completed\n", w->flying[i]);
+	}
 }
 
 /* What is complete when io_submit returns natively must be so here. */

@@ -38,7 +38,7 @@ enum state { BUILT, FLYING, DONE };
 struct flight {			/* one iocb of one io_submit; aio_data is TAG + its number */
 	uint64_t obj;
 	uint8_t op, class, state;
-	bool cancelled, readable;	/* the iocb: its key can be looked at */
+	bool cancelled, abandoned, readable;	/* the iocb: its key can be looked at */
 	int8_t c, f;
 	uint16_t events;	/* of a POLL */
 	unsigned generation;	/* of f */
