@@ -318,6 +318,7 @@ check_PROGRAMS += %D%/differ/differ
 	%D%/differ/freedom.c \
 	%D%/differ/generate.c \
 	%D%/differ/generate_cb.c \
+	%D%/differ/generate_life.c \
 	%D%/differ/generate_noise.c \
 	%D%/differ/generate_rings.c \
 	%D%/differ/generate_themes.c \

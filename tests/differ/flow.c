@@ -82,9 +82,11 @@ static void tell_memory(struct world *w)
 
 static void tell_all(struct world *w)
 {
+	w->late = false;
 	settle(w);
 	tell_events(w);
-	tell_rings(w);
+	if (!w->bg)		/* it takes events when it likes */
+		tell_rings(w);
 	tell_memory(w);
 	tell_objects(w);
 	if (!w->bg)
@@ -95,6 +97,12 @@ static void tell_all(struct world *w)
 static bool tells(const struct step *s)
 {
 	return s->kind != K_CB && !(s->kind == K_SUBMIT && s->v[SUBMIT_LATE]);
+}
+
+/* What may follow a late io_submit whose requests are still in flight. */
+static bool may_follow(const struct step *s)
+{
+	return s->kind == K_CLOSE || s->kind == K_DESTROY || s->kind == K_EXIT;
 }
 
 static void run_step(struct world *w, const struct step *s)
@@ -112,6 +120,8 @@ void run_steps(struct world *w, unsigned from, unsigned to)
 	for (unsigned i = from; i < to;) {
 		const struct step *s = &w->program->step[i];
 
+		if (w->late && self != SELF_BG && !may_follow(s))
+			tell_all(w);
 		say("%u %s", i + 1, step_name(s->kind));
 		if (step_opens_block(s)) {
 			i = run_block(w, i);
@@ -124,6 +134,8 @@ void run_steps(struct world *w, unsigned from, unsigned to)
 			note_sync(w);
 		if (self != SELF_BG && tells(s))
 			tell_all(w);
+		else if (s->kind == K_SUBMIT)
+			w->late = true;
 	}
 }
 

@@ -90,12 +90,14 @@ static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
 
 	if (!s || !is_peer(s) || !(is_read(cb) ? s->reader : is_write(cb) && s->writer))
 		return false;
-	if (cb->aio_rw_flags & RWF_NOWAIT || fcntl(fd_of(f), F_GETFL) & O_NONBLOCK)
-		return false;
-	if (s->what == W_DGRAM && is_write(cb))
-		return true;
 	estimate(w, f, e);
 	left = is_read(cb) ? &e->available[f] : &e->room[f];
+	if (cb->aio_rw_flags & RWF_NOWAIT || fcntl(fd_of(f), F_GETFL) & O_NONBLOCK) {
+		*left = 0;
+		return false;
+	}
+	if (s->what == W_DGRAM && is_write(cb))
+		return true;
 	if (is_read(cb) && *left <= 0)
 		return true;
 	if (is_write(cb) && (int64_t)most(cb) > *left)

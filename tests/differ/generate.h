@@ -57,5 +57,6 @@ void theme_direct(struct gen *g);
 void theme_life(struct gen *g);
 void theme_signals(struct gen *g);
 void theme_waiters(struct gen *g);
+void theme_announce(struct gen *g);
 
 #endif

@@ -74,8 +74,16 @@ static void theme_data(struct gen *g)
 void generate_theme(struct gen *g)
 {
 	static void (*const themes[])(struct gen *g) = {
-		theme_errors, theme_errors, theme_data, theme_data, theme_slots, theme_reap, theme_poll,
+		theme_errors, theme_errors, theme_errors, theme_data, theme_data, theme_data,
+		theme_slots, theme_slots, theme_reap, theme_reap, theme_poll, theme_poll,
+		theme_direct, theme_life, theme_life, theme_signals, theme_waiters,
 	};
+
+	if (one_in(g, 60)) {
+		memset(g->what, -1, sizeof(g->what));
+		theme_announce(g);
+		return;
+	}
 
 	memset(g->what, -1, sizeof(g->what));
 	pick(g, themes)(g);

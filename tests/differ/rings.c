@@ -12,10 +12,11 @@ struct context *context_of(struct world *w, int64_t c)
 	return c >= 0 && c < CONTEXTS && w->ctx[c].live ? &w->ctx[c] : NULL;
 }
 
+/* Of this very process: a forked child may get a ring where its parent has one (D9). */
 static bool is_live(struct world *w, aio_context_t handle)
 {
 	for (unsigned i = 0; i < CONTEXTS; i++) {
-		if (w->ctx[i].live && w->ctx[i].handle == handle)
+		if (w->ctx[i].live && !w->ctx[i].foreign && w->ctx[i].handle == handle)
 			return true;
 	}
 	return false;
@@ -38,7 +39,7 @@ aio_context_t handle_of(struct world *w, int64_t c)
 		return 0;
 	}
 	if (c >= 0 && ctx->live)
-		return ctx->handle;
+		return ctx->foreign && is_live(w, ctx->handle) ? 1 : ctx->handle;
 	return is_live(w, ctx->stale) ? 1 : ctx->stale;	/* the address may be in use again */
 }
 

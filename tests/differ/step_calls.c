@@ -90,8 +90,8 @@ static uint64_t vector_of(const struct step *s)
 		v[i].iov_base = (void *)arena_place(s->v[CB_S0 + 2 * i]);
 		v[i].iov_len = (size_t)s->v[CB_L0 + 2 * i];
 	}
-	if (s->v[CB_VAT] == AT_OK)	/* several requests have vectors at a time */
-		return (uint64_t)memcpy(aligned_alloc(16, sizeof(v)), v, sizeof(v));
+	if (s->v[CB_VAT] == AT_OK)	/* several requests have vectors at a time; zeros behind */
+		return (uint64_t)memcpy(calloc(1026, sizeof(v[0])), v, sizeof(v));
 	return arena_put(AREA_VECTOR, (int)s->v[CB_VAT], v, sizeof(v), sizeof(v[0]) * 2);
 }
 

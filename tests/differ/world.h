@@ -93,6 +93,7 @@ struct world {
 	const struct program *program;
 	struct background *bg;
 	unsigned moves;
+	bool late;		/* there has been an io_submit that was not waited for */
 };
 
 enum { SELF_MAIN, SELF_THREAD, SELF_BG, SELVES };
