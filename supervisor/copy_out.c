@@ -31,67 +31,9 @@ struct copy_batch {
 /* Bytes of this piece's result that go to the user. */
 static size_t read_bytes(const struct request *r)
 {
-	return r->io.op == IO_READ && r->io.result > 0 && !r->dropped && !r->ctx->mm->dead
-		? (size_t)r->io.result : 0;
-}
-
-/*
- * A byte of each page of the user's segments: 0.5 us for one page or two. Large requests are not
- * looked at: what is missing is a fault then, as if it had always been.
- */
-void copy_out_expect(struct request *r)
-{
-	char bytes[PROBE_SEGMENTS];
-	struct uvec at[PROBE_SEGMENTS];
-	const struct iovec to = { bytes, sizeof(bytes) };
-	unsigned n = 0;
-
-	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX;
-	for (unsigned i = 0; i < r->user_count && r->was_mapped; i++) {
-		const uaddr end = r->user[i].base + r->user[i].length_bytes;
-
-		for (uaddr p = r->user[i].base; p < end; p = (p | (PAGE_BYTES - 1)) + 1) {
-			at[n++] = (struct uvec){ p, 1 };
-			if (n < PROBE_SEGMENTS)
-				continue;
-			r->was_mapped &= tracee_readv(r->tid, at, n, &to, 1) == (ssize_t)n;
-			n = 0;
-		}
-	}
-	if (n)
-		r->was_mapped &= tracee_readv(r->tid, at, n, &to, 1) == (ssize_t)n;
-}
-
-/* The kernel has pinned the pages, and does not notice. Read-only memory always was that. */
-static bool unmapped_since(const struct request *r, size_t copied)
-{
-	char byte;
-	const struct iovec to = { &byte, 1 };
-
-	for (unsigned i = 0; r->was_mapped && i < r->remote_count; i++) {
-		const struct uvec at = { r->remote[i].base + copied, 1 };
-
-		if (copied < r->remote[i].length_bytes)
-			return mm_readv(r->ctx->mm, r->tid, &at, 1, &to, 1) != 1;
-		copied -= r->remote[i].length_bytes;
-	}
-	return false;
-}
-
-static void copy_failed(struct request *r, ssize_t copied)
-{
-	if (copied == -ESRCH || copied == -EPERM)
-		return;			/* nobody is left to read it */
-	if (unmapped_since(r, copied > 0 ? (size_t)copied : 0)) {
-		log_warn_once("process %d has unmapped the buffer of a read in flight: what was read "
-			      "is dropped", r->tgid);
-		return;
-	}
-	r->faulted = true;
-	if (copied > 0 && !r->all_or_none)
-		r->io.result = copied;
-	else
-		r->io.result = -EFAULT;
+	if (r->io.op != IO_READ || r->dropped || r->ctx->mm->dead)
+		return 0;
+	return r->io.result > 0 ? max_u64(r->kept_bytes, (uint64_t)r->io.result) : r->kept_bytes;
 }
 
 static unsigned clip_local(const struct request *r, size_t bytes, struct iovec *out)
@@ -116,6 +58,114 @@ static unsigned clip_remote(const struct request *r, size_t bytes, struct uvec *
 		bytes -= out[n].length_bytes;
 	}
 	return n;
+}
+
+struct probe {
+	unsigned count;
+	struct uvec at[PROBE_SEGMENTS];
+	uint64_t before[PROBE_SEGMENTS];	/* bytes of the request that lie before it */
+};
+
+/* True: all is there; else *reach is where it ends. */
+static bool probe_all(pid_t tid, struct probe *p, uint64_t *reach)
+{
+	char bytes[PROBE_SEGMENTS];
+	const struct iovec to = { bytes, sizeof(bytes) };
+	const unsigned n = p->count;
+	ssize_t got;
+
+	p->count = 0;
+	if (!n)
+		return true;
+	got = tracee_readv(tid, p->at, n, &to, 1);
+	if (got == (ssize_t)n)
+		return true;
+	*reach = p->before[got > 0 ? got : 0];
+	return false;
+}
+
+/*
+ * How far the user's memory reaches: a byte of each page, 0.5 us for one page or two. Large
+ * requests are not looked at to their end.
+ */
+static uint64_t reach_bytes(const struct request *r)
+{
+	struct probe probe = { .count = 0 };
+	uint64_t reach, before = 0;
+
+	for (unsigned i = 0; i < r->user_count && before < r->total_bytes; i++) {
+		const uaddr base = r->user[i].base, end = base + r->user[i].length_bytes;
+
+		for (uaddr p = base; p < end && before + (p - base) < PROBE_BYTES_MAX;
+		     p = (p | (PAGE_BYTES - 1)) + 1) {
+			probe.at[probe.count] = (struct uvec){ p, 1 };
+			probe.before[probe.count++] = before + (p - base);
+			if (probe.count == PROBE_SEGMENTS && !probe_all(r->tid, &probe, &reach))
+				return reach;
+		}
+		before += end - base;
+	}
+	return probe_all(r->tid, &probe, &reach) ? r->total_bytes : reach;
+}
+
+void copy_out_expect(struct request *r)
+{
+	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach_bytes(r) >= r->total_bytes;
+}
+
+/* A failed read may have written a part: what is there before is copied back with it. */
+static void keep_old_data(struct request *r, uint64_t bytes)
+{
+	struct iovec local[REQUEST_SEGMENTS_MAX];
+	struct uvec remote[REQUEST_SEGMENTS_MAX];
+
+	if (!bytes || tracee_readv(r->tid, remote, clip_remote(r, bytes, remote), local,
+				   clip_local(r, bytes, local)) != (ssize_t)bytes)
+		return;
+	r->kept_bytes = bytes;
+}
+
+void copy_out_prepare(struct request *r)
+{
+	const uint64_t reach = reach_bytes(r);
+
+	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach >= r->total_bytes;
+	if (reach >= r->io.length_bytes)
+		return;
+	keep_old_data(r, reach);
+	request_reaches(r, reach);
+}
+
+/* The kernel has pinned the pages, and does not notice. Read-only memory always was that. */
+static bool unmapped_since(const struct request *r, size_t copied)
+{
+	char byte;
+	const struct iovec to = { &byte, 1 };
+
+	for (unsigned i = 0; r->was_mapped && i < r->remote_count; i++) {
+		const struct uvec at = { r->remote[i].base + copied, 1 };
+
+		if (copied < r->remote[i].length_bytes)
+			return mm_readv(r->ctx->mm, r->tid, &at, 1, &to, 1) != 1;
+		copied -= r->remote[i].length_bytes;
+	}
+	return false;
+}
+
+static void copy_failed(struct request *r, ssize_t copied)
+{
+	if (copied == -ESRCH || copied == -EPERM || r->io.result <= 0)
+		return;			/* nobody is left to read it, or it has failed anyway */
+	if (unmapped_since(r, copied > 0 ? (size_t)copied : 0)) {
+		log_warn_once("process %d has unmapped the buffer of a read in flight: what was read "
+			      "is dropped", r->tgid);
+		return;
+	}
+	r->faulted = true;
+	if (copied > 0 && !r->all_or_none)
+		r->io.result = copied;
+	else
+		r->io.result = -EFAULT;
 }
 
 static void copy_alone(struct request *r)

@@ -15,6 +15,11 @@ static inline struct request *request_of(struct list *node)
  * what is missing at the end has been unmapped meanwhile (D12).
  */
 void copy_out_expect(struct request *r);
+/*
+ * The same before it is started, where what cannot be copied out must not be read either: a pipe
+ * would lose it, O_DIRECT and some of procfs fail as a whole. Memory that is there but read-only is not seen.
+ */
+void copy_out_prepare(struct request *r);
 
 /* All of ios, in order; results of requests whose memory could not be written are changed. */
 void copy_out(struct list *ios);

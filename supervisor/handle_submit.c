@@ -136,7 +136,12 @@ static int started_done(struct submission *s, struct request *r)
 
 static int start(struct submission *s, struct request *r)
 {
+	const bool must_reach = r->io.direct || r->file->io.class == FILE_PEER ||
+				r->file->io.class == FILE_INSTANT;
+
 	accept_request(s, r);
+	if (r->io.op == IO_READ && must_reach)
+		copy_out_prepare(r);
 	request_start(s->d, r);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
@@ -144,7 +149,7 @@ static int start(struct submission *s, struct request *r)
 		take_back(s, r);
 		return TAKEN_NO_ROOM;
 	}
-	if (r->io.op == IO_READ)
+	if (r->io.op == IO_READ && !must_reach)
 		copy_out_expect(r);
 	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
 		s->call->first_behind = r->id;

@@ -199,6 +199,12 @@ static void spoil(struct request *r, uint64_t bytes)
 	r->io.iov_count = min_u64(last, REQUEST_SEGMENTS_MAX);
 }
 
+void request_reaches(struct request *r, uint64_t bytes)
+{
+	r->faulted = true;
+	spoil(r, bytes);
+}
+
 int request_copied_in(struct request *r, ssize_t copied)
 {
 	if (copied == (ssize_t)r->io.length_bytes)

@@ -52,6 +52,7 @@ struct request {
 	unsigned user_count;
 	uint64_t total_bytes;		/* of the user's segments, capped */
 	uint64_t moved_bytes;		/* by finished pieces */
+	uint64_t kept_bytes;		/* a read that will fault: old data, copied back with the new */
 	struct iovec *local;		/* this piece here ... */
 	struct uvec *remote;		/* ... and there */
 	unsigned local_count;
@@ -91,6 +92,7 @@ bool request_piece_done(struct request *r);
  * makes of that (a short count, -EFAULT, -EPIPE before it looks, nothing at all for /dev/null) is
  * the result.
  */
+void request_reaches(struct request *r, uint64_t bytes);	/* a read's piece: the same */
 int request_copied_in(struct request *r, ssize_t copied);
 
 #endif

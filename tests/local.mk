@@ -281,6 +281,7 @@ test_files = \
 test_files += $(differ_corpus)
 differ_corpus = $(addprefix %D%/differ/corpus/, \
 	limit_and_nowait \
+	read_fault_peers \
 	read_shut_datagrams \
 	refused_with_flags \
 	slots_of_this_call \

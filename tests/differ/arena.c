@@ -20,7 +20,7 @@
 #define FIRST_AREA 24
 #define PAGES (FIRST_AREA + 4 * AREAS)
 
-static int readable[PAGES];
+static int prots[PAGES];	/* -1: not mapped */
 
 static void *map(char *at, size_t bytes, int prot)
 {
@@ -34,7 +34,7 @@ static void protect(unsigned page, unsigned n, int prot)
 {
 	need(!mprotect(ARENA + page * PAGE, n * PAGE, prot));
 	for (unsigned i = 0; i < n; i++)
-		readable[page + i] = prot & (PROT_READ | PROT_WRITE);
+		prots[page + i] = prot;
 }
 
 static void fill(unsigned page, unsigned n)
@@ -50,7 +50,7 @@ void arena_create(void)
 	map(ARENA, PAGES * PAGE, PROT_READ | PROT_WRITE);
 	map((char *)POOL, POOL_IOCBS * sizeof(struct iocb), PROT_READ | PROT_WRITE);
 	for (unsigned i = 0; i < PAGES; i++)
-		readable[i] = PROT_READ | PROT_WRITE;
+		prots[i] = PROT_READ | PROT_WRITE;
 	fill(0, FIRST_AREA);
 	protect(RW_PAGES, 1, PROT_NONE);
 	protect(RO_PAGE, 2, PROT_READ);
@@ -131,22 +131,22 @@ struct iocb *arena_iocbs(struct world *w, unsigned n)
 
 bool arena_protect(unsigned page, int what)
 {
-	static const int prots[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE };
+	static const int wanted[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE };
 
 	if (page >= RW_PAGES)
 		return false;
 	if (what == MEM_UNMAP) {
 		need(!munmap(ARENA + page * PAGE, PAGE));
-		readable[page] = -1;
+		prots[page] = -1;
 		return true;
 	}
 	if (what > MEM_NOACCESS)
 		return false;
-	if (readable[page] < 0) {
+	if (prots[page] < 0) {
 		map(ARENA + page * PAGE, PAGE, PROT_READ | PROT_WRITE);
 		fill(page, 1);
 	}
-	protect(page, 1, prots[what]);
+	protect(page, 1, wanted[what]);
 	return true;
 }
 
@@ -155,10 +155,21 @@ uint64_t arena_hash(void)
 	uint64_t h = 1;
 
 	for (unsigned i = 0; i < FIRST_AREA; i++) {
-		if (readable[i] > 0)
+		if (prots[i] > 0)
 			h = hash(ARENA + i * PAGE, PAGE, h);
 	}
 	return h;
+}
+
+bool arena_is_readonly(uint64_t at, uint64_t bytes)
+{
+	for (unsigned i = 0; i < FIRST_AREA; i++) {
+		const uint64_t page = (uint64_t)ARENA + i * PAGE;
+
+		if (at < page + PAGE && page < at + bytes && prots[i] == PROT_READ)
+			return true;
+	}
+	return false;
 }
 
 /* A place for a ring to be moved to, far from everything. */

@@ -19,6 +19,8 @@ static const struct {
 	{ "fork", "a forked child does not look at its parent's rings (D9)" },
 	{ "ring", "rings are not grown and not made executable (D4)" },
 	{ "buffer", "buffers are left alone while a request is in flight (D5, D12)" },
+	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
+		      "(design.md 8)" },
 	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
 };
 
@@ -106,6 +108,25 @@ static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
 	return false;
 }
 
+/* A read that takes data away, or fails as a whole, into memory that cannot be written. */
+static bool into_readonly(struct world *w, const struct iocb *cb)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+	const struct iovec one = { (void *)cb->aio_buf, cb->aio_nbytes }, *v = &one;
+	const bool vector = cb->aio_lio_opcode == IOCB_CMD_PREADV;
+
+	if (!s || !is_read(cb) || (s->object >= 0 && !(fcntl((int)cb->aio_fildes, F_GETFL) & O_DIRECT)))
+		return false;
+	if (vector && (cb->aio_buf < 0x10000 || cb->aio_buf >= KERNEL_ADDRESS))
+		return false;
+	v = vector ? (void *)cb->aio_buf : v;
+	for (unsigned i = 0; i < (vector ? 2 : 1); i++) {
+		if (arena_is_readonly((uint64_t)v[i].iov_base, v[i].iov_len & INT_MAX))
+			return true;
+	}
+	return false;
+}
+
 unsigned drop_blocking(struct world *w, bool drop)
 {
 	struct estimate e = { 0 };
@@ -114,6 +135,8 @@ unsigned drop_blocking(struct world *w, bool drop)
 	for (unsigned i = 0; i < w->pending_count; i++) {
 		const bool readable = w->flight[w->pending_flight[i]].readable;
 
+		if (readable && into_readonly(w, w->pending[i]))
+			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;
 			if (drop)

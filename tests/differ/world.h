@@ -125,6 +125,7 @@ uint64_t arena_put(enum area area, int at, const void *data, size_t bytes, size_
 struct iocb *arena_iocbs(struct world *w, unsigned n);
 bool arena_protect(unsigned page, int what);
 uint64_t arena_hash(void);
+bool arena_is_readonly(uint64_t at, uint64_t bytes);	/* some of it */
 void *arena_moved_ring(unsigned n);
 
 /* --- rings.c: what is in the rings ------------------------------------------------------------- */
