@@ -48,6 +48,9 @@ randwrite-buffered-d32|4 KiB random write, buffered, depth 32|disk|4|--direct=0 
 read-direct-128k-d16|128 KiB sequential read, O_DIRECT, depth 16|disk|128|--direct=1 --rw=read --iodepth=16
 randwrite-fdatasync-d32|4 KiB random write, O_DIRECT, depth 32, fdatasync every 32|disk|4|--direct=1 --rw=randwrite --iodepth=32 --fdatasync=32
 randread-direct-4procs-d8|4 KiB random read, O_DIRECT, four processes, depth 8|disk|4|--direct=1 --rw=randread --iodepth=8 --numjobs=4
+libaio-direct-d32|with --engine=libaio: 4 KiB random read, O_DIRECT, depth 32|disk|4|--direct=1 --rw=randread --iodepth=32
+null-direct-d1|with --engine=null, no I/O: 4 KiB random read, depth 1|disk|4|--direct=1 --rw=randread --iodepth=1
+null-direct-d32-b16|with --engine=null, no I/O: the same at depth 32 in batches of 16|disk|4|--direct=1 --rw=randread --iodepth=32 --iodepth_batch_submit=16 --iodepth_batch_complete_min=16 --iodepth_batch_complete_max=16
 strace-direct-d32|strace -f instead of aio-sandbox: random read, O_DIRECT, depth 32|disk|4|--direct=1 --rw=randread --iodepth=32
 END
 )
@@ -107,11 +110,14 @@ bench_row() { # name title file kb options
 	job=(--name="$name" --ioengine=libaio --filename="$file" --size="$(($(stat -c %s "$file") >> 20))m" --bs="${kb}k"
 		--time_based --runtime="$seconds" --group_reporting --lat_percentiles=1 --clat_percentiles=0 --output-format=json $options)
 	other=("$AIO_SANDBOX" -v ${AIO_SANDBOX_FLAGS-} --)
-	if [ "${name%%-*}" = strace ]; then
+	case ${name%%-*} in
+	strace)
 		command -v strace >/dev/null || { echo "# $name: skipped, strace is not installed"; return 0; }
 		by=strace
-		other=(strace -f -e trace=io_submit,io_getevents,io_setup -o /dev/null)
-	fi
+		other=(strace -f -e trace=io_submit,io_getevents,io_setup -o /dev/null) ;;
+	libaio | null)
+		other=("$AIO_SANDBOX" -v ${AIO_SANDBOX_FLAGS-} --engine="${name%%-*}" --) ;;
+	esac
 	}
 	: >"$tmp/native.runs"
 	: >"$tmp/sandbox.runs"
@@ -181,7 +187,8 @@ if [ -n "${BENCH_OUT:-}" ]; then
 		cat "$tmp/table"
 		echo
 		echo "ratio: sandboxed over native IOPS. p99: latency from submission to completion. CPU: user and system time of the whole program and, in the sandbox,"
-		echo "of all that is not the program. The last row puts \`strace -f\` in the place of aio-sandbox."
+		echo "of all that is not the program. The rows of --engine=null do no I/O in the sandbox: their supervisor's CPU time per request is what the sandbox"
+		echo "itself costs, and their ratio means nothing. The last row puts \`strace -f\` in the place of aio-sandbox."
 		echo
 		echo '```'
 		cat "$tmp/lines"
