@@ -198,6 +198,9 @@ script_tests = \
 long_tests = \
 	%D%/conformance/libaio_long.sh \
 	%D%/conformance/lvm2_long.sh \
+	%D%/matrix_libaio_long.sh \
+	%D%/matrix_threads_long.sh \
+	%D%/matrix_uring_long.sh \
 	%D%/self_fault_long.sh \
 	$(NULL)
 
@@ -225,6 +228,7 @@ test_files = \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
 	%D%/lib.sh \
+	%D%/matrix.sh \
 	%D%/parity/async.expect \
 	%D%/parity/blocking.expect \
 	%D%/parity/cancel.expect \
@@ -295,7 +299,7 @@ noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
 EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
-	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh \
+	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh \
 	%D%/conformance/engines.sh %D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 script_sources += $(top_srcdir)/%D%/mutations/run.sh \

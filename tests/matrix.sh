@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# The full matrix, one engine of it: with each way to submit all parity victims, the live tests that depend on either, and
+# the clients. `make check` runs the victims once per engine, and all else with the default engine. If only this fails, two
+# options that work alone do not work together.
+. "$srcdir/tests/parity/every.sh"
+
+live='durable credentials limits'
+waits='inflight life'	# for a peer behind io_submit, which --submit=kernel does inside
+clients='fio fio_options lvm2 mariadb nginx oracle qemu_img qemu_io stress_ng sysbench tgt thin_tools'
+program=$AIO_SANDBOX
+export AIO_SANDBOX AIO_SANDBOX_FLAGS
+
+# all_good SCRIPT MODE: a whole script in one line
+all_good()
+{
+	sh "$srcdir/tests/$1.sh" >"$tmp/script.out" 2>&1 || echo "not ok - exit status $?" >>"$tmp/script.out"
+	if grep -q '^1\.\.0 # SKIP' "$tmp/script.out"; then
+		skip "$1, $2: $(sed -n 's/^1\.\.0 # SKIP //p' "$tmp/script.out")"
+		return
+	fi
+	grep -q '^1\.\.[1-9]' "$tmp/script.out" || echo 'not ok - it did not run to its end' >>"$tmp/script.out"
+	is "$1, $2" "$(grep '^not ok' "$tmp/script.out" || :)" ''
+	! grep -q '^not ok' "$tmp/script.out" || diag_file "$tmp/script.out"
+}
+
+# all_live SCRIPT...: they take no options, so the program is one that has them. Nobody changes fs.aio-max-nr meanwhile.
+all_live()
+{
+	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$program" "$AIO_SANDBOX_FLAGS" >"$tmp/with_options"
+	chmod +x "$tmp/with_options"
+	AIO_SANDBOX=$tmp/with_options
+	exec 8</proc/sys/fs/aio-nr
+	flock 8
+	for script; do
+		all_good "$script" "$AIO_SANDBOX_FLAGS"
+	done
+	exec 8<&-
+	AIO_SANDBOX=$program
+}
+
+# matrix ENGINE
+matrix()
+{
+	"$program" -q --engine="$1" true 2>"$tmp/engine" || skip_all "$(cat "$tmp/engine")"
+	need flock
+	for submit in auto async kernel; do
+		AIO_SANDBOX_FLAGS="--engine=$1 --submit=$submit"
+		every "$AIO_SANDBOX_FLAGS" "$1"
+		# shellcheck disable=SC2086 # lists of words
+		all_live $live
+		# shellcheck disable=SC2086
+		[ $submit = kernel ] || all_live $waits
+		for client in $clients; do
+			all_good "clients/$client" "$AIO_SANDBOX_FLAGS"
+		done
+	done
+	done_testing
+}
