@@ -6,9 +6,9 @@
 # nor does a stop start it anew; no event is taken before the call can be answered
 differs='
 	11.4/in-the-ring-while-waiting
-	11.copy/second-pass
-	11.copy/second-pass-left
-	11.copy/after-the-second-pass
+	11.copy/later-pass
+	11.copy/later-pass-left
+	11.copy/later-pass-rest
 	11.partial/signal
 	11.partial/signal-left
 	11.ignored/and-blocked

@@ -223,23 +223,6 @@ static void act_taken_by_the_program(pid_t waiter)
 	produce(2);
 }
 
-static void act_two(pid_t waiter)
-{
-	produce(2);
-}
-
-/* Room for two, which are there; the two that come later do not fit any more. */
-static void fault_in_the_second_pass(void)
-{
-	struct io_event *last2 = (struct io_event *)(pages(1) + PAGE) - 2, ev[8];
-
-	produce(2);
-	obs_num("11.copy/second-pass", wait_with(act_two, 4, last2, NULL));
-	obs_num("11.copy/second-pass-left", in_ring());
-	obs("11.copy/second-pass-data", "%d %d", (int)last2[0].data, (int)last2[1].data);
-	obs_num("11.copy/after-the-second-pass", reap_now(ctx, 8, ev));
-}
-
 static void wakes(void)
 {
 	struct io_event ev[8];
@@ -298,7 +281,6 @@ int main(void)
 	copy_faults();
 	wakes();
 	fault_in_later_pass();
-	fault_in_the_second_pass();
 	signals();
 	stopped();
 	return victim_end();
