@@ -110,7 +110,8 @@ static uint64_t reach_bytes(const struct request *r)
 
 void copy_out_expect(struct request *r)
 {
-	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach_bytes(r) >= r->total_bytes;
+	if (!r->was_mapped)
+		r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach_bytes(r) >= r->total_bytes;
 }
 
 /* A failed read may have written a part: what is there before is copied back with it. */
@@ -127,7 +128,7 @@ static void keep_old_data(struct request *r, uint64_t bytes)
 
 void copy_out_prepare(struct request *r)
 {
-	const uint64_t reach = reach_bytes(r);
+	const uint64_t reach = r->was_mapped ? r->total_bytes : reach_bytes(r);
 
 	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach >= r->total_bytes;
 	if (reach >= r->io.length_bytes)

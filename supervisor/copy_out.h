@@ -11,6 +11,8 @@ static inline struct request *request_of(struct list *node)
 }
 
 /*
+ * Both spare the look when r->was_mapped already says so.
+ *
  * A read has been queued, and its caller still stands in io_submit: is all of its memory there? Then
  * what is missing at the end has been unmapped meanwhile (D12).
  */

@@ -242,6 +242,7 @@ static int submit_one(struct submission *s, uint64_t index)
 	r->opcode = cb->aio_lio_opcode;
 	r->tid = th->source.tid;
 	r->tgid = th->source.tgid;
+	r->was_mapped = submit_buffer_is_there(s, index);
 	return begin(s, r, cb, key_known);
 }
 

@@ -21,6 +21,7 @@ struct submit_batch {
 	unsigned pointers;		/* readable list slots */
 	unsigned valid;			/* readable iocbs */
 	unsigned keys;			/* iocbs whose aio_key is 0 and known to be writable */
+	bool there[SUBMIT_BATCH];	/* a PREAD whose whole buffer was mapped when it was fetched */
 	uint64_t at[SUBMIT_BATCH];
 	struct iocb cb[SUBMIT_BATCH];
 };
@@ -46,6 +47,8 @@ int submit_open(struct submission *s);
 /* The entry at index, or NULL: it cannot be read. */
 const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at,
 				bool *key_known);
+/* Of an entry that submit_entry() has just given: false tells nothing. */
+bool submit_buffer_is_there(const struct submission *s, uint64_t index);
 
 /*
  * The kernel reads an entry, its vector and its data when it is their turn: what an earlier read of

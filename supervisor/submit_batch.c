@@ -2,11 +2,15 @@
 /*
  * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three
  * remote copies do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further
- * ends the batch, and is looked at again when its turn comes.
+ * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the buffers
+ * of its reads are there (copy_out_expect()), where there are several: it costs as much as one alone.
  */
 #include "submit.h"
 
 #include <stddef.h>
+#include <string.h>
+
+enum { PROBE_PAGES = 256 };
 
 static struct uvec iocb_place(uint64_t at)
 {
@@ -48,6 +52,47 @@ static void batch_probe_keys(struct submission *s)
 	b->keys = n > 0 ? (unsigned)n / sizeof(uint32_t) : 0;
 }
 
+/* One byte of each page of the buffer; false: not a plain read, or too large to be looked at here. */
+static bool probe_pages(const struct iocb *cb, struct uvec *at, unsigned *count)
+{
+	const uint64_t in_page = cb->aio_buf % PAGE_BYTES;
+	unsigned pages;
+
+	if (cb->aio_lio_opcode != IOCB_CMD_PREAD || !cb->aio_nbytes ||
+	    cb->aio_nbytes > PROBE_PAGES * PAGE_BYTES - in_page)
+		return false;
+	pages = (unsigned)((in_page + cb->aio_nbytes + PAGE_BYTES - 1) / PAGE_BYTES);
+	if (*count + pages > PROBE_PAGES)
+		return false;
+	at[(*count)++] = (struct uvec){ cb->aio_buf, 1 };
+	for (unsigned i = 1; i < pages; i++)
+		at[(*count)++] = (struct uvec){ cb->aio_buf - in_page + (uint64_t)i * PAGE_BYTES, 1 };
+	return true;
+}
+
+static void batch_probe_buffers(struct submission *s)
+{
+	struct submit_batch *b = &s->batch;
+	unsigned count = 0, reads = 0, end[SUBMIT_BATCH] = { 0 };
+	struct uvec at[PROBE_PAGES];
+	char bytes[PROBE_PAGES];
+	struct iovec to = { bytes, 0 };
+	ssize_t n;
+
+	for (unsigned i = 0; i < b->valid; i++) {
+		if (!probe_pages(&b->cb[i], at, &count))
+			continue;
+		end[i] = count;
+		reads++;
+	}
+	if (reads < 2)
+		return;
+	to.iov_len = count;
+	n = tracee_readv(s->call->thread->source.tid, at, count, &to, 1);
+	for (unsigned i = 0; i < b->valid; i++)
+		b->there[i] = end[i] && n >= (ssize_t)end[i];
+}
+
 static struct uvec list_place(const struct submission *s, uint64_t first)
 {
 	const uint64_t want = min_u64(SUBMIT_BATCH, s->nr - first);
@@ -63,11 +108,13 @@ static void batch_fill(struct submission *s, uint64_t first, ssize_t pointer_byt
 	b->first = first;
 	b->valid = 0;
 	b->keys = 0;
+	memset(b->there, 0, sizeof(b->there));
 	b->pointers = pointer_bytes > 0 ? (unsigned)((size_t)pointer_bytes / sizeof(uint64_t)) : 0;
 	if (!b->pointers)
 		return;
 	batch_fetch_iocbs(s);
 	batch_probe_keys(s);
+	batch_probe_buffers(s);
 }
 
 static void batch_fetch(struct submission *s, uint64_t first)
@@ -112,4 +159,9 @@ const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *
 	*at = b->at[index - b->first];
 	*key_known = index - b->first < b->keys;
 	return &b->cb[index - b->first];
+}
+
+bool submit_buffer_is_there(const struct submission *s, uint64_t index)
+{
+	return s->batch.there[index - s->batch.first];
 }
