@@ -284,6 +284,32 @@ void complete_started(struct dispatch *d)
 	complete_finished(d);
 }
 
+void complete_polls(struct dispatch *d)
+{
+	struct list ios;
+
+	list_init(&ios);
+	engine_look(d->engine, &ios);
+	if (list_empty(&ios))
+		return;
+	list_splice_tail(&d->finished, &ios);
+	complete_finished(d);
+}
+
+/* aio_poll_wake() of fs/aio.c, 6.18: the event comes while the data are being moved. */
+void complete_polls_before(struct dispatch *d, struct request *r)
+{
+	struct list ios;
+
+	list_init(&ios);
+	engine_look(d->engine, &ios);
+	if (list_empty(&ios))
+		return;
+	list_del(&r->io.node);
+	list_splice_tail(&d->finished, &ios);
+	list_add_tail(&d->finished, &r->io.node);
+}
+
 void complete(void *arg, struct list *ios)
 {
 	struct dispatch *d = arg;

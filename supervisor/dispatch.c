@@ -28,8 +28,7 @@ typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
 static struct verdict handle_foreign(struct dispatch *d, struct call *call)
 {
 	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they "
-		      "get ENOSYS",
-		      (int)call->notice.tid);
+		      "get ENOSYS", (int)call->notice.tid);
 	return verdict_return(-ENOSYS);
 }
 
@@ -318,6 +317,7 @@ bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns)
 
 static void handle_arrived(struct dispatch *d)
 {
+	complete_polls(d);
 	for (struct list *node; (node = list_pop(&d->arrived));)
 		begin(d, list_entry(node, struct call, node));
 	dispatch_run_ready(d);

@@ -57,6 +57,13 @@ void engine_flush(struct engine *e)
 			e->ops->flush(e);
 }
 
+void engine_look(struct engine *e, struct list *ios)
+{
+	for (; e; e = e->next)
+		if (e->ops->look)
+			e->ops->look(e, ios);
+}
+
 void engine_harvest(struct engine *e, struct list *ios)
 {
 	for (; e; e = e->next)

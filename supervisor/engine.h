@@ -12,6 +12,7 @@
  *  - flush() starts everything that submit() took; called once at the end of each call.
  *  - harvest() appends what has finished already, without waiting and instead of done(): what was
  *complete as soon as it was started need not wait for the loop.
+ *  - look() does the same for what peers have made ready, above all polls.
  *  - cancel(): 0 = the io will come back through done() soon, with -ECANCELED or with the result
  *that it already had; -ENOENT = this io cannot be cancelled (storage), it comes back when it is
  *finished.
@@ -41,6 +42,7 @@ struct engine_ops {
 	enum engine_answer (*submit)(struct engine *e, struct io *io);
 	void (*flush)(struct engine *e);
 	void (*harvest)(struct engine *e, struct list *ios);
+	void (*look)(struct engine *e, struct list *ios);
 	int (*cancel)(struct engine *e, struct io *io);
 	void (*close)(struct engine *e);
 };
@@ -56,6 +58,7 @@ struct engine {
 /* Asserts the contract around the method. */
 enum engine_answer engine_submit(struct engine *e, struct io *io);
 void engine_flush(struct engine *e);	/* the whole chain, from e down */
+void engine_look(struct engine *e, struct list *ios);	/* what peers have made ready: polls */
 void engine_harvest(struct engine *e, struct list *ios);	/* the whole chain, from e down */
 int engine_cancel(struct engine *e, struct io *io);	/* asks the layers from e down */
 void engine_close(struct engine *e);	/* the whole chain; accepts NULL */

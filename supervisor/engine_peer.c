@@ -159,13 +159,18 @@ static void stamp_done(struct list *ios)
 		list_entry(pos, struct io, node)->done_ns = now;
 }
 
+static void start_first_ones(struct peer *peer)
+{
+	for (struct list *node; (node = list_pop(&peer->starting));)
+		try_again(list_entry(node, struct peer_io, start));
+}
+
 void peer_settle(void *arg)
 {
 	struct peer *peer = arg;
-	struct list ios, *node;
+	struct list ios;
 
-	while ((node = list_pop(&peer->starting)))
-		try_again(list_entry(node, struct peer_io, start));
+	start_first_ones(peer);
 	if (list_empty(&peer->finished))
 		return;
 	list_init(&ios);
@@ -295,6 +300,21 @@ static int peer_cancel(struct engine *e, struct io *io)
 	return 0;
 }
 
+/* A poll is complete when what it waits for has happened: whoever made it happen may ask for it now. */
+static void peer_look(struct engine *e, struct list *ios)
+{
+	struct peer *peer = to_peer(e);
+
+	if (peer->host)
+		hostaio_harvest(peer->host);
+	else
+		poller_look(peer->poller);
+	start_first_ones(peer);
+	if (peer->engine.stamps)
+		stamp_done(&peer->finished);
+	list_splice_tail(ios, &peer->finished);
+}
+
 static void peer_close(struct engine *e)
 {
 	struct peer *peer = to_peer(e);
@@ -309,6 +329,7 @@ static void peer_close(struct engine *e)
 static const struct engine_ops peer_ops = {
 	.name = "peer",
 	.submit = peer_submit,
+	.look = peer_look,
 	.cancel = peer_cancel,
 	.close = peer_close,
 };

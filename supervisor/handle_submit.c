@@ -120,6 +120,8 @@ static int started_done(struct submission *s, struct request *r)
 
 	if (refused(r))
 		return refuse_request(s, r);
+	if (r->file->io.class == FILE_PEER && r->io.op != IO_POLL)
+		complete_polls_before(s->d, r);
 	if (is_read && r->io.result > 0)
 		submit_note_read(s, r);
 	if (more) {

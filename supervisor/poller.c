@@ -29,6 +29,7 @@ struct poller {
 	struct loop_watch *watch;
 	void (*after)(void *arg);
 	void *arg;
+	unsigned waits;
 	struct poller_point **points;	/* by descriptor */
 	size_t room;
 };
@@ -43,14 +44,20 @@ static void point_ready(struct poller_point *point, uint32_t revents)
 	}
 }
 
-static void poller_readable(void *arg, unsigned events)
+void poller_look(struct poller *p)
 {
-	struct poller *p = arg;
 	struct epoll_event got[BATCH];
-	int n = epoll_wait(p->epoll_fd, got, BATCH, 0);
+	int n = p->waits ? epoll_wait(p->epoll_fd, got, BATCH, 0) : 0;
 
 	for (int i = 0; i < n; i++)
 		point_ready(got[i].data.ptr, got[i].events);
+}
+
+static void poller_readable(void *arg, unsigned events)
+{
+	struct poller *p = arg;
+
+	poller_look(p);
 	p->after(p->arg);
 }
 
@@ -150,6 +157,7 @@ int poller_add(struct poller *p, struct poller_wait *w, int fd, uint32_t events,
 	rc = control(p, point, op);
 	if (rc)
 		list_del(&w->node);
+	p->waits += !rc;
 	return rc;
 }
 
@@ -163,5 +171,6 @@ void poller_remove(struct poller *p, struct poller_wait *w)
 	if (list_empty(&w->node))
 		return;
 	list_del(&w->node);
+	p->waits--;
 	control(p, w->point, list_empty(&w->point->waits) ? EPOLL_CTL_DEL : EPOLL_CTL_MOD);
 }

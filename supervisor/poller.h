@@ -55,4 +55,7 @@ int poller_add(struct poller *p, struct poller_wait *w, int fd, uint32_t events,
 void poller_again(struct poller *p, struct poller_wait *w); /* as if just added: tell if ready */
 void poller_remove(struct poller *p, struct poller_wait *w);	/* harmless when not added */
 
+/* Tells what is ready now, without after(). */
+void poller_look(struct poller *p);
+
 #endif

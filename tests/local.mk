@@ -71,6 +71,7 @@ victims = \
 	%D%/parity/victim_order \
 	%D%/parity/victim_pgetevents \
 	%D%/parity/victim_poll \
+	%D%/parity/victim_prompt \
 	%D%/parity/victim_readers \
 	%D%/parity/victim_refusals \
 	%D%/parity/victim_ring \
@@ -173,6 +174,7 @@ script_tests = \
 	%D%/parity/order.sh \
 	%D%/parity/pgetevents.sh \
 	%D%/parity/poll.sh \
+	%D%/parity/prompt.sh \
 	%D%/parity/readers.sh \
 	%D%/parity/refusals.sh \
 	%D%/parity/ring.sh \
@@ -263,6 +265,7 @@ test_files = \
 	%D%/parity/parity.sh \
 	%D%/parity/pgetevents.expect \
 	%D%/parity/poll.expect \
+	%D%/parity/prompt.expect \
 	%D%/parity/readers.expect \
 	%D%/parity/refusals.expect \
 	%D%/parity/ring.expect \
