@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Which tasks share an address space is asked of kcmp(2); where that is refused, by a ring
- * of ours, which a fork does not inherit. Whether an address space still has a user is told by a
+ * Theory. Which tasks share an address space is asked of kcmp(2); where that is refused, or whom we
+ * know is gone, by a ring of ours, which a fork does not inherit. Whether an address space still has a user is told by a
  * descriptor of its /proc/PID/mem, which stays bound to it whatever its process executes later.
  * Copies go through any thread that is alive, since the one that submitted may be gone.
  */
@@ -65,12 +65,11 @@ bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid)
 {
 	const struct context *ctx = list_first(&mm->contexts, struct context, node);
 	int same = user ? tracee_same_mm(user->tgid, tid) : -ESRCH;
-	uint32_t magic;
 
 	if (same >= 0 || !ctx)
 		return same > 0;
-	return tracee_read_all(tid, ctx->handle + 16, &magic, sizeof(magic)) == 0 &&
-	       magic == 0xa10a10a1;
+	/* any ring will not do: unrelated children of one parent may have theirs at one address */
+	return tracee_has_mapped(tid, ctx->handle, ctx->ring.dev, ctx->ring.ino);
 }
 
 struct process *mm_user(const struct mm *mm, const struct process *but)

@@ -41,6 +41,8 @@ uaddr tracee_space_end(void);
 /* All or -EFAULT. */
 int tracee_read_all(pid_t tid, uaddr from, void *to, size_t length_bytes);
 int tracee_write_all(pid_t tid, uaddr to, const void *from, size_t length_bytes);
+/* Is it this file, by stat(2), that is mapped where a mapping begins at this address? */
+bool tracee_has_mapped(pid_t tid, uaddr at, dev_t dev, ino_t ino);
 
 /* Last part of the path of what it executes, cut to size: 0 or -errno. */
 int tracee_program(pid_t tgid, char *name, size_t size);

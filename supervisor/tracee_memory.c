@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEFAULT_SPACE_END 0x7ffffffff000ull	/* TASK_SIZE_MAX with four page-table levels */
@@ -29,6 +30,23 @@ static uint64_t write_only_bytes(pid_t tid, uaddr at)
 			return read == '-' && write == 'w' ? end - at : 0;
 	}
 	return 0;
+}
+
+bool tracee_has_mapped(pid_t tid, uaddr at, dev_t dev, ino_t ino)
+{
+	unsigned long long start, number;
+	unsigned dev_major, dev_minor;
+	char path[64], line[512];
+	auto_file f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx-%*x %*s %*x %x:%x %llu", &start, &dev_major, &dev_minor,
+			   &number) == 4 && start == at)
+			return number == ino && makedev(dev_major, dev_minor) == dev;
+	}
+	return false;
 }
 
 /* Where a vector is after `done` bytes: the piece, and the bytes of it that are done. */
