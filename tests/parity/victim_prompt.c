@@ -48,11 +48,12 @@ static void by_request(void)
 	struct iocb cb[3], *list[3] = { &cb[0], &cb[1], &cb[2] };
 	int p[2], file = tmp_open(O_RDWR);
 
-	need(!pipe(p));
+	need(!pipe2(p, O_NONBLOCK));
 	need(aio_submit1(ctx, named(prep_poll(&cb[0], p[0], POLLIN), 1)) == 1);
 	need(aio_submit1(ctx, named(prep(&cb[1], IOCB_CMD_PWRITE, p[1], "x", 1, 0), 2)) == 1);
 	there("8.1.poll/two-calls");
-	need(read(p[0], ev, 1) == 1);
+	while (read(p[0], ev, 1) > 0)
+		;
 	named(prep_poll(&cb[0], p[0], POLLIN), 1);
 	named(prep(&cb[1], IOCB_CMD_PWRITE, p[1], "x", 1, 0), 2);
 	named(prep(&cb[2], IOCB_CMD_PWRITE, file, "x", 1, 0), 3);
