@@ -139,9 +139,9 @@ unlock_kernel_aio
 watch_aio_nr sandboxed
 # shellcheck disable=SC2086
 start sandboxed "$AIO_SANDBOX" ${AIO_SANDBOX_FLAGS-} -v -- sh -c "$inside" "$tmp/sandboxed.inside"
-load sandboxed 60
+load sandboxed 30
 stop sandboxed
 unwatch_aio_nr sandboxed
-served sandboxed 1000 "$any"
+served sandboxed 500 "$any"
 nothing_left
 done_testing
