@@ -198,6 +198,7 @@ script_tests = \
 	$(NULL)
 
 long_tests = \
+	%D%/clients/matrix_long.sh \
 	%D%/conformance/libaio_long.sh \
 	%D%/conformance/lvm2_long.sh \
 	%D%/matrix_libaio_long.sh \
