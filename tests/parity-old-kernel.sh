@@ -11,7 +11,6 @@ differs='
 	11.copy/later-pass-rest
 	11.partial/signal
 	11.partial/signal-left
-	11.ignored/and-blocked
 	12.arriving/closed-by-mask
 	12.blocked/full-mask
 	12.no-handler/stop-no-mask
