@@ -349,6 +349,10 @@ static int serve(struct supervisor *s)
 	if (err) {
 		if (err != -ECANCELED)		/* that has been said */
 			log_error("cannot start: %s", strerror(-err));
+		/* PROGRAM has not begun; to look for others takes two descriptors */
+		kill(s->launch.pid, SIGKILL);
+		close_fd(&s->launch.exec_fd);
+		notify_close(s->d.notify);
 		guardian_kill_tree();
 		return EXIT_SANDBOX;
 	}
