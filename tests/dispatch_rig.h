@@ -31,7 +31,7 @@ static struct workers *workers;
 
 static inline void *sleeper(void *tid)
 {
-	*(volatile pid_t *)tid = (pid_t)syscall(SYS_gettid);
+	__atomic_store_n((pid_t *)tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
 	for (;;)
 		pause();
 	return NULL;
@@ -61,7 +61,7 @@ static inline void live(unsigned k, int fd, int ready_fd)
 	for (unsigned i = 1; i < THREADS; i++) {
 		if (pthread_create(&thread, NULL, sleeper, (void *)(uintptr_t)&area->tid[k][i]))
 			_exit(1);
-		while (!area->tid[k][i])
+		while (!__atomic_load_n(&area->tid[k][i], __ATOMIC_SEQ_CST))
 			sched_yield();
 	}
 	area->tid[k][0] = getpid();
