@@ -205,6 +205,7 @@ long_tests = \
 	%D%/matrix_threads_long.sh \
 	%D%/matrix_uring_long.sh \
 	%D%/self_fault_long.sh \
+	%D%/tsan_long.sh \
 	$(NULL)
 
 test_headers = \

@@ -39,7 +39,8 @@ kind()
 for step in io large peers life; do
 	kind "$step" $step --buffer-memory=1M
 	kind "$step on threads, with keys" $step --engine=threads -vv
-	kind "$step, kernel mode" $step --submit=kernel
+	# a read of an empty pipe blocks there, as in the kernel
+	[ $step = peers ] || kind "$step, kernel mode" $step --submit=kernel
 done
 
 # call by call until 50 in a row are not made; 0 is the guardian, 1 the supervisor, 2 PROGRAM before its execve
