@@ -161,6 +161,14 @@ uint64_t arena_hash(void)
 	return h;
 }
 
+void arena_refill(void)
+{
+	for (unsigned i = 0; i < RW_PAGES; i++) {
+		if (prots[i] == (PROT_READ | PROT_WRITE))
+			fill(i, 1);
+	}
+}
+
 bool arena_is_readonly(uint64_t at, uint64_t bytes)
 {
 	for (unsigned i = 0; i < FIRST_AREA; i++) {

@@ -73,8 +73,12 @@ static step_fn *const run_of[KINDS] = {
 
 static void tell_memory(struct world *w)
 {
-	const uint64_t now = arena_hash();
+	uint64_t now;
 
+	if (w->refill)
+		arena_refill();
+	w->refill = false;
+	now = arena_hash();
 	if (now != w->memory_told)
 		say("  memory %08x\n", (unsigned)now);
 	w->memory_told = now;
@@ -280,6 +284,9 @@ void bg_kick(struct world *w, int sig)
 {
 	struct background *bg = w->bg;
 
+	/* what has all it waits for is on its way out */
+	for (unsigned i = 0; bg && !bg->done && i < 50; i++)
+		usleep(100);
 	if (bg && !bg->done && self == SELF_MAIN)
 		syscall(SYS_tgkill, w->pid, bg->tid, sig);
 }

@@ -19,6 +19,9 @@ static const struct {
 	{ "fork", "a forked child does not look at its parent's rings (D9)" },
 	{ "ring", "rings are not grown and not made executable (D4)" },
 	{ "buffer", "buffers are left alone while a request is in flight (D5, D12)" },
+	{ "tail", "what an O_DIRECT read has left in its buffer behind the end of the file is not "
+		  "compared" },
+	{ "terminal", "with --submit=kernel terminals are left out of lists that may block" },
 	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
 		      "(design.md 8)" },
 	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
@@ -127,6 +130,14 @@ static bool into_readonly(struct world *w, const struct iocb *cb)
 	return false;
 }
 
+/* Once a signal waits, also what it could do at once ends with EINTR (n_tty_write(), 6.18). */
+static bool is_terminal(struct world *w, const struct iocb *cb)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+
+	return w->opt->kernel && s && s->what == W_PTY;
+}
+
 unsigned drop_blocking(struct world *w, bool drop)
 {
 	struct estimate e = { 0 };
@@ -135,7 +146,8 @@ unsigned drop_blocking(struct world *w, bool drop)
 	for (unsigned i = 0; i < w->pending_count; i++) {
 		const bool readable = w->flight[w->pending_flight[i]].readable;
 
-		if (readable && into_readonly(w, w->pending[i]))
+		if (readable && (into_readonly(w, w->pending[i]) ||
+				 (n && is_terminal(w, w->pending[i]))))
 			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;

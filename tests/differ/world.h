@@ -93,6 +93,7 @@ struct world {
 	const struct program *program;
 	struct background *bg;
 	unsigned moves;
+	bool refill;		/* the buffers, before they are looked at: freedom "tail" */
 	bool late;		/* there has been an io_submit that was not waited for */
 };
 
@@ -125,6 +126,7 @@ uint64_t arena_put(enum area area, int at, const void *data, size_t bytes, size_
 struct iocb *arena_iocbs(struct world *w, unsigned n);
 bool arena_protect(unsigned page, int what);
 uint64_t arena_hash(void);
+void arena_refill(void);
 bool arena_is_readonly(uint64_t at, uint64_t bytes);	/* some of it */
 void *arena_moved_ring(unsigned n);
 
