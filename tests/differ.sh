@@ -8,8 +8,14 @@ differ=$top_builddir/tests/differ/differ
 
 # where O_DIRECT works and is asynchronous
 disk_dir
+docs=$(cd "$srcdir/docs" && pwd)/design.md
 corpus=$(cd "$srcdir/tests/differ/corpus" && pwd)
 cd "$disk" || exit
+
+# name: of each freedom in the code, and in the document
+"$differ" freedom | sed 's/:.*//' >"$tmp/code"
+sed -n '/^## 9/,$s/^\* \*\*\([a-z]*\)\*\*:.*/\1/p' "$docs" >"$tmp/text"
+is "what is left free is written down" "$(cat "$tmp/code")" "$(cat "$tmp/text")"
 
 run "$differ" --seeds=1-200 env
 is "two native runs of a program see the same" "$status" 0
@@ -28,8 +34,10 @@ for program in "$corpus"/*; do
 	done
 done
 
-run "$differ" --seeds=1-160 --seconds=60 "$AIO_SANDBOX"
-is "random programs see the same in the sandbox" "$status" 0
-diag "$out"
+for mode in auto kernel; do
+	run "$differ" --submit=$mode --seeds=1-1500 --seconds=45 "$AIO_SANDBOX" --submit=$mode
+	is "random programs see the same in the sandbox, --submit=$mode" "$status" 0
+	diag "$out"
+done
 
 done_testing

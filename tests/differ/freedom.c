@@ -2,7 +2,7 @@
 /*
  * The freedom that a sandboxed program is given, all of it: what may differ is not compared, and
  * what would make everything after it differ is not done. Decided by the program itself, from what
- * it sees natively too, so that both runs do the same. docs/aio-abi.md, Part 4, has the reasons.
+ * it sees natively too, so that both runs do the same. docs/design.md, 9, has the reasons.
  */
 #include "differ.h"
 #include "world.h"
@@ -151,7 +151,7 @@ unsigned drop_blocking(struct world *w, bool drop)
 			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;
-			if (drop)
+			if (drop || is_terminal(w, w->pending[i]))
 				continue;
 		}
 		w->pending[kept] = w->pending[i];

@@ -103,10 +103,20 @@ void say_events(struct world *w, const struct io_event *ev, long n)
 	}
 }
 
+/* Is the descriptor still what it was when the request was made? */
+static bool same_file(struct world *w, const struct flight *f)
+{
+	const struct fdslot *s = slot_of(w, f->f);
+
+	return s && s->generation == f->generation;
+}
+
 static void landed(struct world *w, const struct io_event *ev)
 {
 	const struct flight *f = flight_of(w, ev->data);
 
+	if (f && f->op == IOCB_CMD_POLL && !same_file(w, f))
+		w->released = true;
 	for (unsigned i = 0; f && i < w->flying_count; i++) {
 		if (w->flying[i] != f - w->flight)
 			continue;
@@ -143,14 +153,13 @@ static void scan_all(struct world *w)
 /* 0: it may well wait; 1: a poll that should have been woken; 2: nothing may keep it waiting */
 static int urgency(struct world *w, const struct flight *f)
 {
-	struct fdslot *s = slot_of(w, f->f);
 	struct pollfd p = { .fd = fd_of(f->f), .events = (short)f->events };
 
 	if (f->abandoned || f->c < 0 || !ring_of(&w->ctx[f->c]))
 		return 0;
 	if (f->op != IOCB_CMD_POLL || f->cancelled)
 		return 2;
-	if (!s || s->generation != f->generation)
+	if (!same_file(w, f))
 		return 0;
 	return poll(&p, 1, 0) == 1;
 }
@@ -167,24 +176,24 @@ static int most_urgent(struct world *w)
 	return most;
 }
 
-void settle(struct world *w)
+static int wait_for_urgent(struct world *w)
 {
 	const uint64_t begin = now_ms();
 	unsigned nap_us = 10;
 	int urgent;
 
-	if (w->flying_count) {
-		barrier();
-		usleep(300);	/* a POLL may be woken that poll(2) says nothing of */
-		barrier();
-	}
 	for (scan_all(w); (urgent = most_urgent(w)) > 0; scan_all(w)) {
 		if (now_ms() - begin > (urgent == 2 ? 5000 : 2000))
 			break;
 		usleep(nap_us);
 		nap_us = nap_us < 1000 ? nap_us * 2 : 1000;
 	}
-	for (unsigned i = 0; urgent == 2 && i < w->flying_count; i++) {
+	return urgent;
+}
+
+static void abandon(struct world *w)
+{
+	for (unsigned i = 0; i < w->flying_count; i++) {
 		struct flight *f = &w->flight[w->flying[i]];
 
 		if (urgency(w, f) < 2)
@@ -192,6 +201,26 @@ void settle(struct world *w)
 		f->abandoned = true;
 		say("  #%u is never completed\n", w->flying[i]);
 	}
+}
+
+void settle(struct world *w)
+{
+	int urgent;
+
+	if (w->flying_count) {
+		barrier();
+		usleep(300);	/* a POLL may be woken that poll(2) says nothing of */
+		barrier();
+	}
+	w->released = false;
+	urgent = wait_for_urgent(w);
+	if (w->released && w->flying_count) {
+		usleep(12000);	/* the kernel closes in its next tick or two what nobody else has */
+		barrier();
+		urgent = wait_for_urgent(w);
+	}
+	if (urgent == 2)
+		abandon(w);
 }
 
 /* What is complete when io_submit returns natively must be so here. */

@@ -250,8 +250,6 @@ static void cancelled(struct world *w, const struct iocb *cb)
 		if (f->obj != (uint64_t)cb || f->op != IOCB_CMD_POLL || f->cancelled)
 			continue;
 		f->cancelled = true;
-		if (!slot_of(w, f->f) || w->fd[f->f].generation != f->generation)
-			usleep(12000);	/* the file is closed in the kernel's next tick or two */
 		break;
 	}
 }

@@ -93,6 +93,7 @@ struct world {
 	const struct program *program;
 	struct background *bg;
 	unsigned moves;
+	bool released;		/* a POLL of a file that was closed before is complete */
 	bool refill;		/* the buffers, before they are looked at: freedom "tail" */
 	bool late;		/* there has been an io_submit that was not waited for */
 };
