@@ -357,7 +357,7 @@ $(unit_tests): supervisor/libsupervisor.a
 limit = 120
 tests/clients/%.log: limit = 900
 tests/conformance/%.log: limit = 900
-tests/parity-%.log: limit = 300
+tests/differ.log tests/parity-%.log: limit = 300
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
