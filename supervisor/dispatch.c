@@ -327,9 +327,9 @@ static void handle_arrived(struct dispatch *d)
  * A reply puts the caller on our CPU (SYNC_WAKE_UP). If we went to sleep in epoll before its next
  * call, that call would wake us on another CPU, idle until then, and the next reply would drag the
  * caller there: 30 us instead of 4. So we let it run first, here, without sleeping, and often find
- * the next call when we are back; after a while the loop gets its turn. The usual single caller is also spared a system
- * call: whether more wait is asked only if there were some not long ago, and now and then. They do
- * not get lost, the descriptor stays readable.
+ * the next call when we are back; after a while the loop gets its turn. The usual single caller is
+ * also spared a system call: whether more wait is asked only if there were some not long ago, and
+ * now and then; the descriptor stays readable.
  */
 static void listener_readable(void *arg, unsigned events)
 {
@@ -369,13 +369,13 @@ int dispatch_start(struct dispatch *d)
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
-	d->again.fn = try_again;
-	d->again.arg = d;
+	d->again = (struct loop_timer){ .fn = try_again, .arg = d };
 	watch_init(d);
-	episode_init(d);
+	if (episode_init(d))
+		return -ENOMEM;
 	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
 	if (!d->listener)
-		return neg_errno();
+		return -ENOMEM;
 	return loop_each_turn(d->loop, each_turn, d);
 }
 

@@ -17,6 +17,7 @@
 #include "tracee.h"
 
 #define LATE_NS (10 * NSEC_PER_MSEC)	/* between two looks at threads that do not come */
+#define NEVER_NS (INT64_MAX / 2)
 #define SCRATCH_BELOW_STACK 1024	/* beyond the red zone */
 
 int episode_seize(struct call *call)
@@ -67,10 +68,10 @@ void episode_abandon(struct call *call)
 	call->episode = NULL;
 }
 
-static void look_later(struct dispatch *d)
+/* The timer is always armed, so that to move it needs no memory: a late thread must be met. */
+static int look_at(struct dispatch *d, uint64_t due_ns)
 {
-	if (loop_timer_start(d->loop, &d->late_timer, now_ns() + LATE_NS))
-		log_warn_once("out of memory for a timer: a thread that was frozen may stay stopped");
+	return loop_timer_start(d->loop, &d->late_timer, due_ns);
 }
 
 bool episode_run(struct dispatch *d, struct call *call)
@@ -80,7 +81,7 @@ bool episode_run(struct dispatch *d, struct call *call)
 		return true;
 	call->thread->call = call;
 	list_add_tail(&d->late, &call->node);
-	look_later(d);
+	(void)look_at(d, now_ns() + LATE_NS);
 	return false;
 }
 
@@ -90,6 +91,7 @@ static void late_due(void *arg)
 	struct dispatch *d = arg;
 	struct list calls;
 
+	(void)look_at(d, NEVER_NS);	/* its place in the heap is still free */
 	list_init(&calls);
 	list_splice_tail(&calls, &d->late);
 	for (struct list *node; (node = list_pop(&calls));) {
@@ -114,10 +116,11 @@ bool episode_stopped(struct dispatch *d, pid_t tid, int wait_status)
 	return false;
 }
 
-void episode_init(struct dispatch *d)
+int episode_init(struct dispatch *d)
 {
 	list_init(&d->late);
 	d->late_timer = (struct loop_timer){ .fn = late_due, .arg = d };
+	return look_at(d, NEVER_NS);
 }
 
 static int64_t remote_plain(struct remote *r, long nr)

@@ -14,8 +14,9 @@ int episode_seize(
 	struct call *call); /* the same in two steps: what uses the call's reply comes before ... */
 /* ... remote_interrupt() */
 /*
- * Behind the reply: as remote_stop(); notes a lost answer. Whenever the thread is late, the verdict's
- * `after` returns at once, and is called again, from its start, when the thread can be met.
+ * Behind the reply: as remote_stop(); notes a lost answer. Whenever the thread is late, the
+ * verdict's `after` returns at once, and is called again, from its start, when the thread can be
+ * met.
  */
 int episode_stop(struct call *call);
 void episode_end(struct call *call);	/* lets it go */
@@ -26,13 +27,13 @@ void episode_end(struct call *call);	/* lets it go */
  */
 bool episode_run(struct dispatch *d, struct call *call);
 void episode_abandon(struct call *call);	/* a late one: the thread is known to be gone */
-void episode_init(struct dispatch *d);
+int episode_init(struct dispatch *d);	/* 0 or -errno */
 /* A stop that waitid(2) has told to somebody else: is it that of a late thread? */
 bool episode_stopped(struct dispatch *d, pid_t tid, int wait_status);
 
 /*
- * A RETURN verdict behind which the thread raises call->raise_signals in itself (si_code SI_USER, as
- * the kernel's own SIGXFSZ and SIGPIPE look); where it cannot be traced the signal is sent from
+ * A RETURN verdict behind which the thread raises call->raise_signals in itself (si_code SI_USER,
+ * as the kernel's own SIGXFSZ and SIGPIPE look); where it cannot be traced the signal is sent from
  * outside.
  */
 struct verdict episode_raise(struct call *call, int64_t value);
