@@ -80,11 +80,11 @@ struct call {
 	struct context *ctx;
 	struct remote *episode;		/* the thread is seized */
 	void (*after)(struct dispatch *d, struct call *call);	/* the verdict's */
-	int64_t answer;			/* RETURN: the value that was sent; io_setup: that it gets */
+	int64_t answer;		/* RETURN: the value that was sent; io_setup: that it gets */
 	bool decided;			/* io_setup: the answer is final */
 	uint32_t raise_signals; /* io_submit: bit n: the thread raises signal n behind the reply */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
-	uint64_t first_behind;	/* io_submit: id of its first buffered read that goes on behind it; 0 */
+	uint64_t first_behind; /* io_submit: its first buffered read that goes on behind it */
 };
 
 /* For a notice that is still to be received; NULL: no memory. */

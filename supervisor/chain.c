@@ -2,7 +2,8 @@
 /*
  * Theory. inline -> peer -> storage, where storage is the engine that was asked for. The threads
  * are there always, beside the chain or below storage: inline needs them for files that may block
- * without limit, libaio for what the host's AIO does not do well. The null engine takes the place of inline, and lets only polls pass.
+ * without limit, libaio for what the host's AIO does not do well. The null engine takes the place
+ * of inline, and lets only polls pass.
  */
 #include "chain.h"
 

@@ -111,7 +111,8 @@ static uint64_t reach_bytes(const struct request *r)
 void copy_out_expect(struct request *r)
 {
 	if (!r->was_mapped)
-		r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach_bytes(r) >= r->total_bytes;
+		r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX &&
+				reach_bytes(r) >= r->total_bytes;
 }
 
 /* A failed read may have written a part: what is there before is copied back with it. */
@@ -158,8 +159,9 @@ static void copy_failed(struct request *r, ssize_t copied)
 	if (copied == -ESRCH || copied == -EPERM || r->io.result <= 0)
 		return;			/* nobody is left to read it, or it has failed anyway */
 	if (unmapped_since(r, copied > 0 ? (size_t)copied : 0)) {
-		log_warn_once("process %d has unmapped the buffer of a read in flight: what was read "
-			      "is dropped", r->tgid);
+		log_warn_once("process %d has unmapped the buffer of a read in flight: what was "
+			      "read is dropped",
+			      r->tgid);
 		return;
 	}
 	r->faulted = true;

@@ -13,13 +13,14 @@ static inline struct request *request_of(struct list *node)
 /*
  * Both spare the look when r->was_mapped already says so.
  *
- * A read has been queued, and its caller still stands in io_submit: is all of its memory there? Then
- * what is missing at the end has been unmapped meanwhile (D12).
+ * A read has been queued, and its caller still stands in io_submit: is all of its memory there?
+ * Then what is missing at the end has been unmapped meanwhile (D12).
  */
 void copy_out_expect(struct request *r);
 /*
  * The same before it is started, where what cannot be copied out must not be read either: a pipe
- * would lose it, O_DIRECT and some of procfs fail as a whole. Memory that is there but read-only is not seen.
+ * would lose it, O_DIRECT and some of procfs fail as a whole. Memory that is there but read-only
+ * is not seen.
  */
 void copy_out_prepare(struct request *r);
 

@@ -98,7 +98,8 @@ void dispatch_run_ready(struct dispatch *d);
 void dispatch_forget(struct dispatch *d, struct call *call);
 /* Long work that can go on later: true means leave it, the next turn comes without a sleep. */
 bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns);
-void dispatch_conclude(struct dispatch *d, struct call *call);	/* answered, and nothing left to do */
+/* It is answered, and nothing is left to do. */
+void dispatch_conclude(struct dispatch *d, struct call *call);
 /* Receives what waits if the last time is over 100 us ago; in the middle of long work. */
 void dispatch_pump(struct dispatch *d);
 

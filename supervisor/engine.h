@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An engine does io. Engines are stacked once at start: inline -> peer -> uring | threads |
- * libaio -> threads, or null -> peer; a layer either finishes an io, keeps it, or passes it to `next`. Nothing here knows
- * contexts, requests or tracees.
+ * libaio -> threads, or null -> peer; a layer either finishes an io, keeps it, or passes it to
+ * `next`. Nothing here knows contexts, requests or tracees.
  *
  * Contract:
  *  - submit() never blocks without limit, and answers

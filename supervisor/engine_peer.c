@@ -300,7 +300,10 @@ static int peer_cancel(struct engine *e, struct io *io)
 	return 0;
 }
 
-/* A poll is complete when what it waits for has happened: whoever made it happen may ask for it now. */
+/*
+ * A poll is complete when what it waits for has happened: whoever made it happen may ask for it
+ * now.
+ */
 static void peer_look(struct engine *e, struct list *ios)
 {
 	struct peer *peer = to_peer(e);

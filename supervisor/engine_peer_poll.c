@@ -7,8 +7,8 @@
  * Where the host has no AIO, or all its room is taken: poll(2) for what is ready, else the poller,
  * and results are masked by what was asked. aio_poll() can wait in one queue only: what has two is
  * refused unless it is ready, terminals (n_tty_poll) and FIFOs open both ways (pipe_poll). A file
- * without a poll operation is always readable and writable (DEFAULT_POLLMASK); asked for neither, it
- * is refused (aio_poll in fs/aio.c, 6.18: no wait queue).
+ * without a poll operation is always readable and writable (DEFAULT_POLLMASK); asked for neither,
+ * it is refused (aio_poll in fs/aio.c, 6.18: no wait queue).
  *
  * On a foreign file system even asking may wait: FUSE sends the question to its server. A worker
  * does.
@@ -83,7 +83,8 @@ static void host_told(void *arg, void *cookie, int64_t result)
 struct hostaio *peer_host(struct peer *peer)
 {
 	if (peer->try_host)
-		peer->host = hostaio_create(peer->loop, HOSTAIO_POLLS, host_told, peer_settle, peer);
+		peer->host =
+			hostaio_create(peer->loop, HOSTAIO_POLLS, host_told, peer_settle, peer);
 	peer->try_host = false;
 	return peer->host;
 }

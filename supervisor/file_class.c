@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. From type, device and file system follow the class of a file (what may block), and which of its
- * operations the kernel's io_submit would refuse (docs/aio-abi.md, 8.3). Where the type does not tell, the
- * name does that /proc gives an anonymous inode.
+ * Theory. From type, device and file system follow the class of a file (what may block), and which
+ * of its operations the kernel's io_submit would refuse (docs/aio-abi.md, 8.3). Where the type
+ * does not tell, the name does that /proc gives an anonymous inode.
  */
 #include "file_impl.h"
 
@@ -81,8 +81,8 @@ static void file_classify_char(struct file *f, const struct statx *sx)
 }
 
 /*
- * A mount that stands in no mountinfo can be of a message queue, which looks like a regular file and
- * waits for a peer.
+ * A mount that stands in no mountinfo can be of a message queue, which looks like a regular file
+ * and waits for a peer.
  */
 static void file_classify_unknown(struct file *f)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has a file read_iter, write_iter? The kernel's AIO refuses what has not in io_submit. Where type and
- * name do not tell, two calls do that never get as far as the file (vfs_readv() and vfs_writev() of
- * fs/read_write.c, 6.18):
+ * Has a file read_iter, write_iter? The kernel's AIO refuses what has not in io_submit. Where type
+ * and name do not tell, two calls do that never get as far as the file (vfs_readv() and
+ * vfs_writev() of fs/read_write.c, 6.18):
  *
  *			neither		read, no read_iter	read_iter
  *	unknown flag	EINVAL		EOPNOTSUPP		EOPNOTSUPP
@@ -25,7 +25,8 @@ static int refusal(int fd, bool write, int flags)
 {
 	char byte = 0;
 	const struct iovec iov = { &byte, 1 };
-	const ssize_t n = write ? pwritev2(fd, &iov, 1, -1, flags) : preadv2(fd, &iov, 1, -1, flags);
+	const ssize_t n =
+			write ? pwritev2(fd, &iov, 1, -1, flags) : preadv2(fd, &iov, 1, -1, flags);
 
 	return n < 0 ? errno : 0;
 }

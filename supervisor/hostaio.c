@@ -70,7 +70,8 @@ static bool take_events(struct hostaio *h)
 	if (ring_empty(h))
 		return false;
 	do		/* task work of io_uring counts as a signal; nothing was taken */
-		n = syscall(SYS_io_getevents, h->context, 0L, (long)HOSTAIO_BATCH, events, &at_once);
+		n = syscall(SYS_io_getevents, h->context, 0L, (long)HOSTAIO_BATCH, events,
+			    &at_once);
 	while (n < 0 && errno == EINTR);
 	for (long i = 0; i < n; i++) {
 		struct iocb *iocb = (struct iocb *)(uintptr_t)events[i].obj;

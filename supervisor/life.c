@@ -262,7 +262,10 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 	return verdict_continue();
 }
 
-/* The caller's address space, without its process. Who has it is remembered: it may not have called. */
+/*
+ * The caller's address space, without its process. Who has it is remembered: it may not have
+ * called.
+ */
 static bool lives_on(struct dispatch *d, const struct call *call)
 {
 	const pid_t other = mm_other_user(call->mm, call->thread->process, (pid_t)call->notice.tid);

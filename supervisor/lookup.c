@@ -2,8 +2,8 @@
 /*
  * From handle to context (docs/aio-abi.md, 5). The kernel reads the header's id from the caller's
  * memory and wants it to be right, so that an unmapped or protected ring makes the handle invalid
- * until it is restored. A ring that was moved by mremap(2), or a piece of one, is found again at its
- * first use: an unknown handle where a mapping of one of our memfds begins is that ring's new
+ * until it is restored. A ring that was moved by mremap(2), or a piece of one, is found again at
+ * its first use: an unknown handle where a mapping of one of our memfds begins is that ring's new
  * address. When the piece is not the first, the old handle is good until then (D4).
  */
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Theory. Which tasks share an address space is asked of kcmp(2); where that is refused, or whom we
- * know is gone, by a ring of ours, which a fork does not inherit. Whether an address space still has a user is told by a
- * descriptor of its /proc/PID/mem, which stays bound to it whatever its process executes later.
- * Copies go through any thread that is alive, since the one that submitted may be gone.
+ * know is gone, by a ring of ours, which a fork does not inherit. Whether an address space still
+ * has a user is told by a descriptor of its /proc/PID/mem, which stays bound to it whatever its
+ * process executes later. Copies go through any thread that is alive, since the one that submitted
+ * may be gone.
  */
 #include "mm.h"
 
@@ -100,7 +101,8 @@ struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 		const struct process *user = mm_user(mm, but);
 
 		/* without any user that we know, it lives on in one that has not called yet */
-		if (!mm->dead && (user || list_empty(&mm->processes)) && mm_shared_by(mm, user, tid))
+		if (!mm->dead && (user || list_empty(&mm->processes)) &&
+		    mm_shared_by(mm, user, tid))
 			return mm;
 	}
 	return NULL;

@@ -65,7 +65,9 @@ static void remote_pause(struct remote *r)
 		r->owes_chld = true;	/* it may have been meant for the reaper too */
 }
 
-/* 0: it stands, *status as waitpid(2) gives it; -EAGAIN: it runs. A death is left for the reaper. */
+/*
+ * 0: it stands, *status as waitpid(2) gives it; -EAGAIN: it runs. A death is left for the reaper.
+ */
 static int remote_look(struct remote *r, int *status)
 {
 	siginfo_t info = { 0 };
@@ -98,7 +100,8 @@ static void remote_pay_chld(struct remote *r)
 /* After an execve of another thread, which took its number, it is not even traced. */
 static bool remote_was_replaced(struct remote *r, unsigned turn)
 {
-	return (r->was_late || turn % TURNS_TO_LOOK == TURNS_TO_LOOK - 1) && !tracee_is_traced_by_us(r->tid);
+	return (r->was_late || turn % TURNS_TO_LOOK == TURNS_TO_LOOK - 1) &&
+	       !tracee_is_traced_by_us(r->tid);
 }
 
 /* Waits for the next stop; -EAGAIN: it is late. */

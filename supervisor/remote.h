@@ -25,9 +25,9 @@ struct remote {
 	int told_status;
 	bool arrived;		/* behind its trapped call, with this outcome */
 	int arrived_err;
-	bool in_call;		/* a system call of ours is under way, and at this one of its stops */
+	bool in_call;		/* a system call of ours is under way, at this stop */
 	unsigned stops;
-	unsigned made, replayed;	/* system calls of ours with their values; those told again */
+	unsigned made, replayed;	/* system calls of ours; those told again */
 	int64_t values[8];
 	bool gone;		/* it seems to have died on the way */
 	bool regs_known;

@@ -52,7 +52,7 @@ struct request {
 	unsigned user_count;
 	uint64_t total_bytes;		/* of the user's segments, capped */
 	uint64_t moved_bytes;		/* by finished pieces */
-	uint64_t kept_bytes;		/* a read that will fault: old data, copied back with the new */
+	uint64_t kept_bytes;		/* a read that will fault: old data, copied back */
 	struct iovec *local;		/* this piece here ... */
 	struct uvec *remote;		/* ... and there */
 	unsigned local_count;

@@ -5,8 +5,9 @@
  * reader's load of tail (acquire). A consumer frees slots by storing `head`; the acquire load of
  * head here pairs with its release, so that a slot is not overwritten while it is still being read.
  * A reader that moves head at will harms only itself: credit (context.c) bounds what is published.
- * Nor does a tail that the program has stored harm anybody: io_getevents believes it, as the kernel's
- * does, until the next completion stores ours again; what it hands out then is the program's own.
+ * Nor does a tail that the program has stored harm anybody: io_getevents believes it, as the
+ * kernel's does, until the next completion stores ours again; what it hands out then is the
+ * program's own.
  */
 #include "ring.h"
 

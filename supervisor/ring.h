@@ -20,7 +20,7 @@ struct ring_event {		/* struct io_event */
 };
 
 struct ring {
-	int memfd;		/* sealed against growing and shrinking, CLOEXEC; -1 once both mapped */
+	int memfd;		/* sealed against growing and shrinking; -1 once both mapped */
 	dev_t dev;		/* of the memfd, by which /proc/PID/maps names it */
 	ino_t ino;
 	void *map;

@@ -21,7 +21,7 @@ struct submit_batch {
 	unsigned pointers;		/* readable list slots */
 	unsigned valid;			/* readable iocbs */
 	unsigned keys;			/* iocbs whose aio_key is 0 and known to be writable */
-	bool there[SUBMIT_BATCH];	/* a PREAD whose whole buffer was mapped when it was fetched */
+	bool there[SUBMIT_BATCH];	/* a PREAD whose whole buffer was mapped then */
 	uint64_t at[SUBMIT_BATCH];
 	struct iocb cb[SUBMIT_BATCH];
 };
@@ -52,10 +52,10 @@ bool submit_buffer_is_there(const struct submission *s, uint64_t index);
 
 /*
  * The kernel reads an entry, its vector and its data when it is their turn: what an earlier read of
- * the same list has put there by then counts. submit_note_read() says where a read that is done will
- * be copied to; submit_depends() whether that entry takes something from there (then everything
- * done must be completed first); submit_settled() that it has been: entries fetched ahead that it
- * may have changed are fetched anew.
+ * the same list has put there by then counts. submit_note_read() says where a read that is done
+ * will be copied to; submit_depends() whether that entry takes something from there (then
+ * everything done must be completed first); submit_settled() that it has been: entries fetched
+ * ahead that it may have changed are fetched anew.
  */
 void submit_note_read(struct submission *s, const struct request *r);
 bool submit_depends(struct submission *s, uint64_t index);

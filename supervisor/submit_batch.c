@@ -2,8 +2,9 @@
 /*
  * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three
  * remote copies do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further
- * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the buffers
- * of its reads are there (copy_out_expect()), where there are several: it costs as much as one alone.
+ * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the
+ * buffers of its reads are there (copy_out_expect()), where there are several: it costs as much as
+ * one alone.
  */
 #include "submit.h"
 
@@ -52,7 +53,9 @@ static void batch_probe_keys(struct submission *s)
 	b->keys = n > 0 ? (unsigned)n / sizeof(uint32_t) : 0;
 }
 
-/* One byte of each page of the buffer; false: not a plain read, or too large to be looked at here. */
+/*
+ * One byte of each page of the buffer; false: not a plain read, or too large to be looked at here.
+ */
 static bool probe_pages(const struct iocb *cb, struct uvec *at, unsigned *count)
 {
 	const uint64_t in_page = cb->aio_buf % PAGE_BYTES;
@@ -66,7 +69,8 @@ static bool probe_pages(const struct iocb *cb, struct uvec *at, unsigned *count)
 		return false;
 	at[(*count)++] = (struct uvec){ cb->aio_buf, 1 };
 	for (unsigned i = 1; i < pages; i++)
-		at[(*count)++] = (struct uvec){ cb->aio_buf - in_page + (uint64_t)i * PAGE_BYTES, 1 };
+		at[(*count)++] =
+			(struct uvec){ cb->aio_buf - in_page + (uint64_t)i * PAGE_BYTES, 1 };
 	return true;
 }
 

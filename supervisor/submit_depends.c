@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. The kernel's io_submit has finished a buffered read before it looks at the next entry, whose
- * data, vector, iocb or place in the list may be what was read. Here reads that are done are copied
- * out together later, entries are fetched ahead, and reads that would wait go on behind the call. So
- * an entry that takes something from where a read of its list goes makes the call complete what it
- * has done, or wait for that read. Of what is done only the hull is kept: no program has its buffers
- * around its iocbs, and completing too early costs a system call.
+ * Theory. The kernel's io_submit has finished a buffered read before it looks at the next entry,
+ * whose data, vector, iocb or place in the list may be what was read. Here reads that are done are
+ * copied out together later, entries are fetched ahead, and reads that would wait go on behind the
+ * call. So an entry that takes something from where a read of its list goes makes the call
+ * complete what it has done, or wait for that read. Of what is done only the hull is kept: no
+ * program has its buffers around its iocbs, and completing too early costs a system call.
  */
 #include "submit.h"
 

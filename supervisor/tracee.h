@@ -33,8 +33,8 @@ ssize_t tracee_writev(pid_t tid, const struct uvec *to, unsigned to_count,
 		      const struct iovec *from, unsigned from_count);
 
 /*
- * Where the addresses end that this kernel takes for a user's at all (its access_ok()): by page-table
- * levels and version. Found by asking, once.
+ * Where the addresses end that this kernel takes for a user's at all (its access_ok()): by
+ * page-table levels and version. Found by asking, once.
  */
 uaddr tracee_space_end(void);
 

@@ -138,7 +138,9 @@ static bool address_passes(int empty_pipe, uaddr at)
 {
 	const struct iovec v[2] = { { (void *)(uintptr_t)at, 1 }, { (void *)(uintptr_t)at, 0 } };
 
-	/* The address is judged before the pipe is looked into, and one entry alone would be cut. */
+	/*
+	 * The address is judged before the pipe is looked into, and one entry alone would be cut.
+	 */
 	return readv(empty_pipe, v, 2) == 0 || errno == EAGAIN;
 }
 

@@ -15,7 +15,9 @@
 #define NSEC_PER_USEC 1000ull
 #define PAGE_BYTES 4096u
 
-/* The kernel's own (include/linux/errno.h): EINTR if a handler runs, else the call is made again. */
+/*
+ * The kernel's own (include/linux/errno.h): EINTR if a handler runs, else the call is made again.
+ */
 #define ERESTARTNOHAND 514
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
