@@ -141,6 +141,8 @@ static int start(struct submission *s, struct request *r)
 	const bool must_reach = r->io.direct || r->file->io.class == FILE_PEER ||
 				r->file->io.class == FILE_INSTANT;
 
+	if (r->file->can & FILE_EVENTFD && s->finished)
+		settle(s);		/* it may count what this call has finished */
 	accept_request(s, r);
 	if (r->io.op == IO_READ && must_reach)
 		copy_out_prepare(r);

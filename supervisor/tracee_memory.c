@@ -91,6 +91,21 @@ static size_t total(const struct iovec *v, unsigned count)
 	return sum;
 }
 
+/* From one source into one target, by the usual way. */
+static ssize_t read_stretch(pid_t tid, const struct iovec *from, unsigned from_count,
+			    const struct iovec *to, unsigned to_count, size_t done)
+{
+	size_t at = done, into = done;
+	const unsigned i = vector_seek(from, from_count, &at), k = vector_seek(to, to_count, &into);
+
+	if (i == from_count || k == to_count)
+		return 0;
+	const struct iovec source = { (char *)from[i].iov_base + at, from[i].iov_len - at };
+	const struct iovec target = { (char *)to[k].iov_base + into, to[k].iov_len - into };
+
+	return process_vm_readv(tid, &target, 1, &source, 1, 0);
+}
+
 /* The rest is read stretch by stretch: of this kind or readable, until neither goes on. */
 static ssize_t read_slowly(pid_t tid, const struct iovec *from, unsigned from_count,
 			   const struct iovec *to, unsigned to_count, size_t done)
@@ -98,20 +113,10 @@ static ssize_t read_slowly(pid_t tid, const struct iovec *from, unsigned from_co
 	const size_t wanted = min_u64(total(from, from_count), total(to, to_count));
 	ssize_t n = 1;
 
-	while (done < wanted &&
-	       (n = read_write_only(tid, from, from_count, to, to_count, done)) > 0) {
-		size_t at = done + (size_t)n, into = at;
-		const unsigned i = vector_seek(from, from_count, &at),
-			       k = vector_seek(to, to_count, &into);
-
-		done += (size_t)n;
-		if (i == from_count || k == to_count)
-			break;
-		const struct iovec source = { (char *)from[i].iov_base + at, from[i].iov_len - at };
-		const struct iovec target = { (char *)to[k].iov_base + into, to[k].iov_len - into };
-
-		n = process_vm_readv(tid, &target, 1, &source, 1, 0);
-		done += n > 0 ? (size_t)n : 0;
+	for (; done < wanted && n > 0; done += n > 0 ? (size_t)n : 0) {
+		n = read_write_only(tid, from, from_count, to, to_count, done);
+		if (!n)
+			n = read_stretch(tid, from, from_count, to, to_count, done);
 	}
 	return done ? (ssize_t)done : -EFAULT;
 }

@@ -290,6 +290,7 @@ test_files = \
 
 test_files += $(differ_corpus)
 differ_corpus = $(addprefix %D%/differ/corpus/, \
+	eventfd_of_this_call \
 	limit_and_nowait \
 	read_fault_peers \
 	read_shut_datagrams \
@@ -299,6 +300,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	write_fault_files \
 	write_fault_null \
 	write_fault_socket \
+	write_only_segments \
 	)
 
 noinst_HEADERS += $(test_headers)

@@ -130,6 +130,41 @@ static bool into_readonly(struct world *w, const struct iocb *cb)
 	return false;
 }
 
+static bool is_direct(struct world *w, const struct iocb *cb)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+
+	return s && s->object >= 0 && (is_read(cb) || is_write(cb)) &&
+	       fcntl((int)cb->aio_fildes, F_GETFL) & O_DIRECT;
+}
+
+static bool overlap(const struct iocb *a, const struct iocb *b)
+{
+	if (a->aio_lio_opcode > IOCB_CMD_PWRITE || b->aio_lio_opcode > IOCB_CMD_PWRITE)
+		return true;		/* vectors: perhaps */
+	return a->aio_buf < b->aio_buf + (b->aio_nbytes & INT_MAX) &&
+	       b->aio_buf < a->aio_buf + (a->aio_nbytes & INT_MAX);
+}
+
+/* With an O_DIRECT read before it in the list, one of the two being in flight (D5). */
+static bool shares_memory(struct world *w, unsigned i)
+{
+	const struct iocb *cb = w->pending[i];
+
+	for (unsigned k = 0; k < i; k++) {
+		const struct iocb *a = w->pending[k];
+
+		if (!w->flight[w->pending_flight[k]].readable || a == cb)
+			continue;
+		if (!is_read(a) && !(is_write(a) && is_read(cb)))
+			continue;
+		if ((is_direct(w, cb) || is_direct(w, a)) && (is_read(cb) || is_write(cb)) &&
+		    overlap(a, cb))
+			return true;
+	}
+	return false;
+}
+
 /* Once a signal waits, also what it could do at once ends with EINTR (n_tty_write(), 6.18). */
 static bool is_terminal(struct world *w, const struct iocb *cb)
 {
@@ -146,6 +181,8 @@ unsigned drop_blocking(struct world *w, bool drop)
 	for (unsigned i = 0; i < w->pending_count; i++) {
 		const bool readable = w->flight[w->pending_flight[i]].readable;
 
+		if (readable && shares_memory(w, i))
+			continue;
 		if (readable && (into_readonly(w, w->pending[i]) ||
 				 (n && is_terminal(w, w->pending[i]))))
 			continue;
