@@ -18,7 +18,8 @@ static const struct {
 	{ "slots", "a context that has had asynchronous requests takes 40 at a time (D7)" },
 	{ "fork", "a forked child does not look at its parent's rings (D9)" },
 	{ "ring", "rings are not grown and not made executable (D4)" },
-	{ "buffer", "buffers are left alone while a request is in flight (D5, D12)" },
+	{ "buffer", "buffers, and files under O_DIRECT, are left alone while a request is in flight "
+		    "(D5, D12)" },
 	{ "tail", "what an O_DIRECT read has left in its buffer behind the end of the file is not "
 		  "compared" },
 	{ "terminal", "with --submit=kernel terminals are left out of lists that may block" },
@@ -146,8 +147,19 @@ static bool overlap(const struct iocb *a, const struct iocb *b)
 	       b->aio_buf < a->aio_buf + (a->aio_nbytes & INT_MAX);
 }
 
-/* With an O_DIRECT read before it in the list, one of the two being in flight (D5). */
-static bool shares_memory(struct world *w, unsigned i)
+/* The same bytes of a file, one of the two writing: an O_DIRECT one makes them race. */
+static bool shares_file(struct world *w, const struct iocb *a, const struct iocb *b)
+{
+	const struct fdslot *s = slot_of(w, slot_number(a)), *t = slot_of(w, slot_number(b));
+
+	if (!s || !t || s->object < 0 || s->object != t->object || !(is_write(a) || is_write(b)))
+		return false;
+	return a->aio_offset < b->aio_offset + (int64_t)(most(b) & INT_MAX) &&
+	       b->aio_offset < a->aio_offset + (int64_t)(most(a) & INT_MAX);
+}
+
+/* With a transfer before it in the list, one of the two being in flight (D5). */
+static bool races(struct world *w, unsigned i)
 {
 	const struct iocb *cb = w->pending[i];
 
@@ -156,10 +168,11 @@ static bool shares_memory(struct world *w, unsigned i)
 
 		if (!w->flight[w->pending_flight[k]].readable || a == cb)
 			continue;
-		if (!is_read(a) && !(is_write(a) && is_read(cb)))
+		if (!(is_direct(w, cb) || is_direct(w, a)) || !(is_read(cb) || is_write(cb)))
 			continue;
-		if ((is_direct(w, cb) || is_direct(w, a)) && (is_read(cb) || is_write(cb)) &&
-		    overlap(a, cb))
+		if (shares_file(w, a, cb))
+			return true;
+		if ((is_read(a) || (is_write(a) && is_read(cb))) && overlap(a, cb))
 			return true;
 	}
 	return false;
@@ -181,7 +194,7 @@ unsigned drop_blocking(struct world *w, bool drop)
 	for (unsigned i = 0; i < w->pending_count; i++) {
 		const bool readable = w->flight[w->pending_flight[i]].readable;
 
-		if (readable && shares_memory(w, i))
+		if (readable && races(w, i))
 			continue;
 		if (readable && (into_readonly(w, w->pending[i]) ||
 				 (n && is_terminal(w, w->pending[i]))))
