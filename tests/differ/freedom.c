@@ -8,6 +8,7 @@
 #include "world.h"
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 static const struct {
 	const char *name, *what;
@@ -64,7 +65,24 @@ struct estimate {
 	int64_t available[SLOTS];	/* at least that much can be read */
 	int64_t room[SLOTS];		/* and written */
 	bool known[SLOTS];
+	struct stat st[SLOTS];
 };
+
+/* The first slot that was looked at and is the same end of the same pipe or socket; else this one. */
+static int64_t first_of(const struct estimate *e, int64_t f)
+{
+	const int mode = fcntl(fd_of(f), F_GETFL) & O_ACCMODE;
+	struct stat st;
+
+	if (fstat(fd_of(f), &st))
+		return f;
+	for (int64_t g = 0; g < SLOTS; g++) {
+		if (e->known[g] && e->st[g].st_ino == st.st_ino && e->st[g].st_dev == st.st_dev &&
+		    (fcntl(fd_of(g), F_GETFL) & O_ACCMODE) == mode)
+			return g;
+	}
+	return f;
+}
 
 static void estimate(struct world *w, int64_t f, struct estimate *e)
 {
@@ -75,6 +93,7 @@ static void estimate(struct world *w, int64_t f, struct estimate *e)
 	if (e->known[f])
 		return;
 	e->known[f] = true;
+	fstat(p.fd, &e->st[f]);
 	poll(&p, 1, 0);
 	if (p.revents & (POLLIN | POLLHUP | POLLERR))
 		e->available[f] = 1;
@@ -90,12 +109,12 @@ static void estimate(struct world *w, int64_t f, struct estimate *e)
 
 static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
 {
-	const int64_t f = slot_number(cb);
+	int64_t f = slot_number(cb), *left;
 	const struct fdslot *s = slot_of(w, f);
-	int64_t *left;
 
 	if (!s || !is_peer(s) || !(is_read(cb) ? s->reader : is_write(cb) && s->writer))
 		return false;
+	f = first_of(e, f);
 	estimate(w, f, e);
 	left = is_read(cb) ? &e->available[f] : &e->room[f];
 	if (cb->aio_rw_flags & RWF_NOWAIT || fcntl(fd_of(f), F_GETFL) & O_NONBLOCK) {
