@@ -158,6 +158,8 @@ static void copy_failed(struct request *r, ssize_t copied)
 {
 	if (copied == -ESRCH || copied == -EPERM || r->io.result <= 0)
 		return;			/* nobody is left to read it, or it has failed anyway */
+	if (copied >= r->io.result)
+		return;			/* only old data did not go back to where they are */
 	if (unmapped_since(r, copied > 0 ? (size_t)copied : 0)) {
 		log_warn_once("process %d has unmapped the buffer of a read in flight: what was "
 			      "read is dropped",
