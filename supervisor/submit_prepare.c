@@ -122,7 +122,7 @@ static int prepare_rw(struct submission *s, struct request *r, const struct iocb
 		.realtime_allowed = !iocb_wants_realtime(cb) ||
 				    tracee_may_realtime(s->call->thread->source.tid),
 		.file_can = f->can,
-		.dontcache = f->fs && f->fs->dontcache,
+		.dontcache = f->can & FILE_REGULAR && f->fs && f->fs->dontcache,
 		.atomic = f->fs && f->fs->atomic,
 	};
 	int err = iocb_check_rw(cb, &facts);

@@ -290,6 +290,7 @@ test_files = \
 
 test_files += $(differ_corpus)
 differ_corpus = $(addprefix %D%/differ/corpus/, \
+	directory_dontcache \
 	eventfd_of_this_call \
 	limit_and_nowait \
 	old_data_at_a_read_only_page \
