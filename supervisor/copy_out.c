@@ -108,11 +108,12 @@ static uint64_t reach_bytes(const struct request *r)
 	return probe_all(r->tid, &probe, &reach) ? r->total_bytes : reach;
 }
 
-void copy_out_expect(struct request *r)
+bool copy_out_expect(struct request *r)
 {
 	if (!r->was_mapped)
 		r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX &&
 				reach_bytes(r) >= r->total_bytes;
+	return r->was_mapped;
 }
 
 /* A failed read may have written a part: what is there before is copied back with it. */

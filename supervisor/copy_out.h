@@ -16,7 +16,7 @@ static inline struct request *request_of(struct list *node)
  * A read has been queued, and its caller still stands in io_submit: is all of its memory there?
  * Then what is missing at the end has been unmapped meanwhile (D12).
  */
-void copy_out_expect(struct request *r);
+bool copy_out_expect(struct request *r);
 /*
  * The same before it is started, where what cannot be copied out must not be read either: a pipe
  * would lose it, O_DIRECT and some of procfs fail as a whole. Memory that is there but read-only

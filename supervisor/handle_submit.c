@@ -143,6 +143,9 @@ static int start(struct submission *s, struct request *r)
 
 	if (r->file->can & FILE_EVENTFD && s->finished)
 		settle(s);		/* it may count what this call has finished */
+	/* where memory is missing, old data are kept: those that earlier reads have put there */
+	if (r->io.op == IO_READ && must_reach && s->finished && !copy_out_expect(r))
+		settle(s);
 	accept_request(s, r);
 	if (r->io.op == IO_READ && must_reach)
 		copy_out_prepare(r);

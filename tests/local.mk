@@ -294,6 +294,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	eventfd_of_this_call \
 	limit_and_nowait \
 	old_data_at_a_read_only_page \
+	old_data_of_this_call \
 	read_fault_peers \
 	read_shut_datagrams \
 	refused_with_flags \
