@@ -73,7 +73,8 @@ static void watch_due(void *arg)
 
 void watch_call(struct dispatch *d, struct call *call)
 {
-	if (!call->entered_ns) {
+	/* io_submit that waits for its next request waits anew: the last wait may have been long */
+	if (!call->entered_ns || call->waits_for) {
 		call->entered_ns = now_ns();
 		call->check_ns = call->entered_ns + CHECK_FIRST_NS;
 	}

@@ -293,6 +293,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	directory_dontcache \
 	eventfd_of_this_call \
 	limit_and_nowait \
+	many_interrupted_waits \
 	old_data_at_a_read_only_page \
 	old_data_of_this_call \
 	read_fault_peers \
