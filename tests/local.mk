@@ -221,6 +221,7 @@ test_headers = \
 	%D%/engine_rig.h \
 	%D%/parity/victim.h \
 	%D%/parity/victim_env.h \
+	%D%/parity/victim_rwf.h \
 	%D%/peer_rig.h \
 	%D%/unit.h \
 	$(NULL)

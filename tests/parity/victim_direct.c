@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Sections 8.4 and 8.5: O_DIRECT and the RWF flags of a local file. */
 #include "victim.h"
+#include "victim_rwf.h"
 
-#include <linux/fs.h>
-
-#ifndef RWF_ATOMIC
-#define RWF_ATOMIC 0x40
-#endif
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE 0x80
-#endif
 #define SIZE 65536
 
 static aio_context_t ctx;

@@ -4,21 +4,8 @@
  * VICTIM_PLACES is "ext4=/directory ... block=/dev/loopN"; what is not in it is not seen.
  */
 #include "victim.h"
+#include "victim_rwf.h"
 
-#include <linux/fs.h>
-
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x20
-#endif
-#ifndef RWF_ATOMIC
-#define RWF_ATOMIC 0x40
-#endif
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE 0x80
-#endif
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100
-#endif
 #define SIZE 65536
 
 enum { PREAD = IOCB_CMD_PREAD, PWRITE = IOCB_CMD_PWRITE };

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Section 8: signals, limits and credentials of a request are those of its submitting thread. */
 #include "victim.h"
+#include "victim_rwf.h"
 
 #include <pthread.h>
-#include <linux/fs.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100
-#endif
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x20
-#endif
 
 static aio_context_t ctx;
 static volatile sig_atomic_t handled, handler_tid, handler_code, handler_pid;

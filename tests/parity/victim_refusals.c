@@ -5,24 +5,14 @@
  * user cannot set the scene.
  */
 #include "victim.h"
+#include "victim_rwf.h"
 
 #include <pthread.h>
 #include <sched.h>
-#include <linux/fs.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x20
-#endif
-#ifndef RWF_ATOMIC
-#define RWF_ATOMIC 0x40
-#endif
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE 0x80
-#endif
 
 static aio_context_t ctx;
 static char buf[131072];

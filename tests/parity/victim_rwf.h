@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* RWF_ flags that are younger than some headers the victims are built with. */
+#ifndef VICTIM_RWF_H
+#define VICTIM_RWF_H
+
+#include <linux/fs.h>
+
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+#ifndef RWF_ATOMIC
+#define RWF_ATOMIC 0x40
+#endif
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x80
+#endif
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x100
+#endif
+
+#endif
