@@ -142,8 +142,9 @@ void context_desert(struct dispatch *d, struct context *ctx);	/* those calls are
 
 /* lookup.c: the living context of this handle in the caller's address space, or NULL (EINVAL). */
 struct context *context_lookup(struct call *call, uaddr handle, int *err);
-/* The same for a header id that has been read from that address already. */
-struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot, int *err);
+/* The same for a header that has been read from that address already. */
+struct context *context_confirm(struct call *call, uaddr handle, const struct ring_words *words,
+				int *err);
 
 /* complete.c: asks the engine to give it back early; its completion comes as any other. */
 void request_cancel(struct dispatch *d, struct request *r);

@@ -4,50 +4,71 @@
  * memory and wants it to be right, so that an unmapped or protected ring makes the handle invalid
  * until it is restored. A ring that was moved by mremap(2), or a piece of one, is found again at
  * its first use: an unknown handle where a mapping of one of our memfds begins is that ring's new
- * address. When the piece is not the first, the old handle is good until then (D4).
+ * address. Until then the old handle is good no more unless its header is still there: when the
+ * piece was not the first (D4).
  */
 #include <stdio.h>
 #include <sys/sysmacros.h>
 
 #include "dispatch.h"
 
-/*
- * The offset in this ring at which the mapping that begins at this address starts, or -ENOENT;
- * another -errno: cannot be told.
- */
-static int64_t mapped_from(pid_t tgid, uaddr at, const struct ring *r)
+/* Where a ring is mapped in a process. */
+struct place {
+	int64_t offset;		/* in the ring, of the mapping that begins at the given address, or -1 */
+	bool elsewhere;		/* one of its mappings begins at another address */
+};
+
+/* 0 or -errno */
+static int find_place(pid_t tgid, uaddr at, const struct ring *r, struct place *place)
 {
 	unsigned long long start, offset, ino;
 	unsigned dev_major, dev_minor;
 	char path[64], line[512];
 	auto_file f = NULL;
 
+	*place = (struct place){ .offset = -1 };
 	snprintf(path, sizeof(path), "/proc/%d/maps", tgid);
 	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? -ESRCH : neg_errno();
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major,
-			   &dev_minor, &ino) != 5 || start != at)
+			   &dev_minor, &ino) != 5 ||
+		    ino != r->ino || makedev(dev_major, dev_minor) != r->dev)
 			continue;
-		if (ino == r->ino && makedev(dev_major, dev_minor) == r->dev)
-			return (int64_t)offset;
-		break;
+		if (start == at)
+			place->offset = (int64_t)offset;
+		else
+			place->elsewhere = true;
 	}
-	return ferror(f) ? -EIO : -ENOENT;
+	return ferror(f) ? -EIO : 0;
 }
 
-/* aio_ring_mremap() of fs/aio.c, 6.18: whatever piece was moved, its new address is the handle. */
+/*
+ * aio_ring_mremap() of fs/aio.c, 6.18: whatever piece was moved, its new address is the handle. 0, 1
+ * or -errno.
+ */
 static int moved_to(const struct call *call, const struct context *ctx, uaddr handle)
 {
 	const pid_t tgid = call->thread->source.tgid;
-	const int64_t offset = mapped_from(tgid, handle, &ctx->ring);
-	int64_t old;
+	struct place new, old;
+	int err = find_place(tgid, handle, &ctx->ring, &new);
 
-	if (offset)
-		return offset > 0 ? 1 : (int)offset;
-	old = mapped_from(tgid, ctx->handle, &ctx->ring);
-	return old < 0 && old != -ENOENT ? (int)old : old < 0;
+	if (err || new.offset < 0)
+		return err;
+	if (new.offset > 0)
+		return 1;
+	err = find_place(tgid, ctx->handle, &ctx->ring, &old);
+	return err ? err : old.offset < 0;
+}
+
+/* Not when it was unmapped: then whatever is there instead and has its id will do. */
+static int moved_away(const struct call *call, const struct context *ctx)
+{
+	struct place place;
+	int err = find_place(call->thread->source.tgid, ctx->handle, &ctx->ring, &place);
+
+	return err ? err : place.offset < 0 && place.elsewhere;
 }
 
 static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slot, int *err)
@@ -60,7 +81,7 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 		if (ctx->dead || ctx->slot != slot)
 			continue;
 		moved = moved_to(call, ctx, handle);
-		if (moved < 0 && moved != -ENOENT)
+		if (moved < 0)
 			*err = -EAGAIN;
 		if (moved <= 0)
 			continue;
@@ -70,23 +91,30 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 	return NULL;
 }
 
-struct context *context_confirm(struct call *call, uaddr handle, uint32_t slot,
+/* What is at the handle may be something else by now that has the id of a moved ring by chance. */
+struct context *context_confirm(struct call *call, uaddr handle, const struct ring_words *words,
 				int *err)
 {
-	struct context *ctx = mm_context(call->mm, handle, slot);
+	struct context *ctx = mm_context(call->mm, handle, words->id);
+	int moved;
 
 	*err = -EINVAL;
-	return ctx ? ctx : adopt_moved(call, handle, slot, err);
+	if (!ctx)
+		return adopt_moved(call, handle, words->id, err);
+	moved = ring_has_words(&ctx->ring, words) ? 0 : moved_away(call, ctx);
+	if (moved < 0)
+		*err = -EAGAIN;
+	return moved ? NULL : ctx;
 }
 
 struct context *context_lookup(struct call *call, uaddr handle, int *err)
 {
-	uint32_t slot;
+	struct ring_words words;
 
 	*err = -EINVAL;
 	if (list_empty(&call->mm->contexts))
 		return NULL;
-	if (tracee_read_all(call->thread->source.tid, handle, &slot, sizeof(slot)))
+	if (tracee_read_all(call->thread->source.tid, handle, &words, sizeof(words)))
 		return NULL;
-	return context_confirm(call, handle, slot, err);
+	return context_confirm(call, handle, &words, err);
 }

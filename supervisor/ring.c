@@ -117,6 +117,16 @@ void ring_set_id(struct ring *r, uint32_t id)
 	header(r)->id = id;
 }
 
+bool ring_has_words(const struct ring *r, const struct ring_words *words)
+{
+	const struct ring_header *h = header(r);
+
+	return words->id == h->id && words->nr == h->nr && words->magic == h->magic &&
+	       words->compat_features == h->compat_features &&
+	       words->incompat_features == h->incompat_features &&
+	       words->header_length == h->header_length;
+}
+
 void ring_destroy(struct ring *r)
 {
 	if (r->map)

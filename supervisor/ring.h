@@ -19,6 +19,10 @@ struct ring_event {		/* struct io_event */
 	int64_t res2;
 };
 
+struct ring_words {		/* the header, as read from a program's memory */
+	uint32_t id, nr, head, tail, magic, compat_features, incompat_features, header_length;
+};
+
 struct ring {
 	int memfd;		/* sealed against growing and shrinking; -1 once both mapped */
 	dev_t dev;		/* of the memfd, by which /proc/PID/maps names it */
@@ -36,6 +40,8 @@ struct ring {
 int ring_size(uint32_t nr, unsigned possible_cpus, unsigned *slots, size_t *bytes);
 
 void ring_set_id(struct ring *r, uint32_t id);	/* before a program sees it */
+/* Are they this ring's, but for head and tail? */
+bool ring_has_words(const struct ring *r, const struct ring_words *words);
 int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id);	/* 0 or -errno */
 /*
  * When both have mapped it: no other writable mapping, and MADV_REMOVE cannot empty it. The memfd

@@ -133,22 +133,22 @@ int submit_open(struct submission *s)
 {
 	const uaddr handle = s->call->notice.args[0];
 	const uint64_t first = s->call->cursor;
-	uint32_t slot;
-	const struct uvec from[] = { { handle, sizeof(slot) }, list_place(s, first) };
-	const struct iovec to[] = { { &slot, sizeof(slot) },
+	struct ring_words words;
+	const struct uvec from[] = { { handle, sizeof(words) }, list_place(s, first) };
+	const struct iovec to[] = { { &words, sizeof(words) },
 				    { s->batch.at, from[1].length_bytes } };
 	ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
 	int err = -EINVAL;
 
 	/* one that was parked goes on with what it has looked up, dead by now or not */
 	s->ctx = s->call->ctx;
-	if (!s->ctx && n >= (ssize_t)sizeof(slot))
-		s->ctx = context_confirm(s->call, handle, slot, &err);
+	if (!s->ctx && n >= (ssize_t)sizeof(words))
+		s->ctx = context_confirm(s->call, handle, &words, &err);
 	if (!s->ctx)
 		return err;
-	n = n < (ssize_t)sizeof(slot) ? (ssize_t)sizeof(slot) : n;
+	n = n < (ssize_t)sizeof(words) ? (ssize_t)sizeof(words) : n;
 	s->nr = min_u64(s->nr, s->ctx->ring.nr);
-	batch_fill(s, first, n - (ssize_t)sizeof(slot));
+	batch_fill(s, first, n - (ssize_t)sizeof(words));
 	return 0;
 }
 

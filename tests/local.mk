@@ -301,6 +301,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	read_shut_datagrams \
 	refused_with_flags \
 	slots_of_this_call \
+	stale_handle_of_a_moved_ring \
 	two_signals \
 	write_fault_files \
 	write_fault_null \

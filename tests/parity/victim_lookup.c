@@ -83,6 +83,19 @@ static void other_tasks(aio_context_t ctx)
 	obs_num("5.mm/clone-vm-exit", wait_child(pid));
 }
 
+/* Where the ring was, something else by chance has its id. */
+static void same_id_at(aio_context_t old, uint32_t id)
+{
+	uint32_t *page = mmap((void *)old, PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	need(page == (void *)old);
+	*page = id;
+	calls("4.mremap-move/old-address-same-id", old);
+	obs_num("4.mremap-move/destroy-old-same-id", aio_destroy(old));
+	need(!munmap(page, PAGE));
+}
+
 static void moved(void)
 {
 	aio_context_t ctx = aio_context(8), old = ctx;
@@ -93,6 +106,7 @@ static void moved(void)
 	obs_yes("4.mremap-move/moves", at == there);
 	ctx = (aio_context_t)at;
 	calls("4.mremap-move/old-address", old);
+	same_id_at(old, ring_of(ctx)->id);
 	calls("4.mremap-move/new-address", ctx);
 	obs_num("4.mremap-move/events-at-new-address", ring_of(ctx)->tail);
 	obs_num("4.mremap-move/destroy-old", aio_destroy(old));
