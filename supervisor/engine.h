@@ -4,20 +4,21 @@
  * libaio -> threads, or null -> peer; a layer either finishes an io, keeps it, or passes it to
  * `next`. Nothing here knows contexts, requests or tracees.
  *
- * Contract:
+ * Contract; flush, harvest, look and cancel may be missing:
  *  - submit() never blocks without limit, and answers
  *	ENGINE_DONE	finished; io->result is valid; the io is the caller's again,
  *	ENGINE_QUEUED	the engine holds it and gives it back through done(), never from inside
- *submit(), ENGINE_BUSY	no room: the caller keeps it and tries again after the next done().
+ *			submit(),
+ *	ENGINE_BUSY	no room: the caller keeps it and tries again after the next done().
  *  - flush() starts everything that submit() took; called once at the end of each call.
  *  - harvest() appends what has finished already, without waiting and instead of done(): what was
- *complete as soon as it was started need not wait for the loop.
+ *    complete as soon as it was started need not wait for the loop.
  *  - look() does the same for what peers have made ready, above all polls.
  *  - cancel(): 0 = the io will come back through done() soon, with -ECANCELED or with the result
- *that it already had; -ENOENT = this io cannot be cancelled (storage), it comes back when it is
- *finished.
+ *    that it already had; -ENOENT = this io cannot be cancelled, it comes back when it is finished.
+ *    What waits for storage only (uring, libaio) has none.
  *  - done(arg, list) is called on the loop thread from a loop callback, with one or more finished
- *ios.
+ *    ios.
  *  - close() is called once with no io outstanding, and frees the engine.
  */
 #ifndef ENGINE_H

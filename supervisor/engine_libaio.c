@@ -303,12 +303,6 @@ static void retry(void *arg)
 	deliver(l);
 }
 
-/* Storage is waited for. */
-static int libaio_cancel(struct engine *e, struct io *io)
-{
-	return -ENOENT;
-}
-
 static void libaio_close(struct engine *e)
 {
 	struct libaio *l = to_libaio(e);
@@ -325,7 +319,6 @@ static const struct engine_ops libaio_ops = {
 	.submit = libaio_submit,
 	.flush = libaio_flush,
 	.harvest = libaio_harvest,
-	.cancel = libaio_cancel,
 	.close = libaio_close,
 };
 

@@ -296,11 +296,6 @@ static void ring_readable(void *arg, unsigned events)
 	look(arg);
 }
 
-static int uring_cancel(struct engine *e, struct io *io)
-{
-	return -ENOENT;
-}
-
 static void uring_close(struct engine *e)
 {
 	struct uring *u = to_uring(e);
@@ -319,7 +314,6 @@ static const struct engine_ops uring_ops = {
 	.submit = uring_submit,
 	.flush = uring_flush,
 	.harvest = uring_harvest,
-	.cancel = uring_cancel,
 	.close = uring_close,
 };
 
