@@ -13,6 +13,7 @@ unit_tests = \
 	%D%/complete_t \
 	%D%/context_t \
 	%D%/creds_t \
+	%D%/destroy_t \
 	%D%/dispatch_t \
 	%D%/engine_inline_t \
 	%D%/engine_libaio_t \
@@ -36,6 +37,7 @@ unit_tests = \
 	%D%/probe_t \
 	%D%/request_t \
 	%D%/ring_t \
+	%D%/room_t \
 	%D%/timers_t \
 	%D%/trap_t \
 	%D%/workers_t \

@@ -36,7 +36,7 @@ no_race()
 	cd "$top_builddir" || exit
 	make check TESTS='tests/workers_t tests/loop_t tests/engine_threads_t tests/engine_uring_t tests/engine_peer_t
 		tests/engine_peer_worker_t tests/engine_peer_poll_t tests/engine_inline_t tests/engine_storage_t
-		tests/complete_t tests/dispatch_t tests/life_t tests/guardian_t'
+		tests/complete_t tests/dispatch_t tests/destroy_t tests/life_t tests/room_t tests/guardian_t'
 ) >"$disk/unit.log" 2>&1 || diag "$(grep '^FAIL\|^ERROR' "$disk/unit.log")"
 is "unit tests pass" "$(grep -c '^FAIL:\|^ERROR:' "$disk/unit.log")" 0
 no_race "and show no race"
