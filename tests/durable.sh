@@ -49,14 +49,15 @@ done
 
 # --- a program that is started again (D6) ---
 
+restarted=$top_builddir/tests/victim_restart
 run "$AIO_SANDBOX" -q sh -c 'n=0
 	while [ $n -lt 40 ]; do
 		"$0" old "$1"
 		"$0" new "$1" && "$0" is-new "$1" || exit
 		n=$((n + 1))
-	done 2>/dev/null' "$victim" "$disk/file"
+	done 2>/dev/null' "$restarted" "$disk/file"
 is "no write of a dead predecessor lands after its successor's own [D6] [T8]" "$status $out" "0 "
-check "nor later" "$victim" is-new "$disk/file"
+check "nor later" "$restarted" is-new "$disk/file"
 
 nothing_left
 done_testing

@@ -94,7 +94,8 @@ for header in $(echo "$homes" | awk 'NF { print $1 }'); do
 done
 
 # docs/design.md: a file opens with its theory; these are the outer limits of size
-verdict 'no file over 400 lines' "$(wc -l ./*.[ch] | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 }')"
+verdict 'no file over 400 lines' "$(find . ../tests -name '*.[ch]' -exec wc -l {} + |
+	awk '$2 != "total" && $1 > 400 { print $2 ": " $1 }')"
 verdict 'licence in the first line' "$(for f in *.[ch]; do
 	head -n 1 "$f" | grep -q 'SPDX-License-Identifier: MIT' || echo "$f"
 done)"

@@ -50,6 +50,7 @@ victims = \
 	%D%/parity/victim_cancel \
 	%D%/parity/victim_combinations \
 	%D%/parity/victim_creds \
+	%D%/parity/victim_crowd \
 	%D%/parity/victim_dependence \
 	%D%/parity/victim_destroy \
 	%D%/parity/victim_devices \
@@ -96,8 +97,10 @@ victims = \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
 	%D%/victim_lives \
+	%D%/victim_missing_page \
 	%D%/victim_numbers \
 	%D%/victim_pty \
+	%D%/victim_restart \
 	%D%/victim_room \
 	%D%/victim_signals \
 	%D%/victim_stall \
@@ -153,6 +156,7 @@ script_tests = \
 	%D%/parity/cancel.sh \
 	%D%/parity/combinations.sh \
 	%D%/parity/creds.sh \
+	%D%/parity/crowd.sh \
 	%D%/parity/dependence.sh \
 	%D%/parity/destroy.sh \
 	%D%/parity/devices.sh \
@@ -212,6 +216,7 @@ long_tests = \
 	$(NULL)
 
 test_headers = \
+	%D%/accepted.h \
 	%D%/clients/oracle_blocks.h \
 	%D%/clients/oracle_worker.h \
 	%D%/differ/differ.h \
@@ -221,10 +226,15 @@ test_headers = \
 	%D%/dispatch_fakes.h \
 	%D%/dispatch_rig.h \
 	%D%/engine_rig.h \
+	%D%/expect.h \
+	%D%/lives.h \
+	%D%/parity/blocking.h \
+	%D%/parity/identity.h \
 	%D%/parity/victim.h \
 	%D%/parity/victim_env.h \
 	%D%/parity/victim_rwf.h \
 	%D%/peer_rig.h \
+	%D%/stall.h \
 	%D%/unit.h \
 	$(NULL)
 
@@ -243,6 +253,7 @@ test_files = \
 	%D%/parity/combinations.expect \
 	%D%/parity/compare.awk \
 	%D%/parity/creds.expect \
+	%D%/parity/crowd.expect \
 	%D%/parity/dependence.expect \
 	%D%/parity/destroy.expect \
 	%D%/parity/devices.expect \
@@ -350,6 +361,14 @@ check_PROGRAMS += %D%/differ/differ
 	%D%/differ/step_events.c \
 	%D%/differ/step_files.c \
 	%D%/differ/text.c
+%C%_parity_victim_blocking_SOURCES = %D%/parity/blocking_kinds.c %D%/parity/victim_blocking.c
+%C%_victim_accepted_SOURCES = \
+	%D%/accepted_calls.c \
+	%D%/accepted_files.c \
+	%D%/accepted_peers.c \
+	%D%/victim_accepted.c
+%C%_victim_lives_SOURCES = %D%/lives_exec.c %D%/lives_many.c %D%/lives_share.c %D%/victim_lives.c
+%C%_victim_stall_SOURCES = %D%/stall_hangs.c %D%/victim_stall.c
 %C%_victim_deny_LDADD = $(LDADD) $(SECCOMP_LIBS)
 %C%_victim_steps_LDADD = $(LDADD) $(SECCOMP_LIBS)
 if HAVE_FUSE3

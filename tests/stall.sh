@@ -73,7 +73,7 @@ fi
 # --- the guardian names a loop that does not turn ---
 
 mkfifo "$tmp/fault"
-timeout 30 "$AIO_SANDBOX" "$victims/victim_stall" fault "$tmp/fault" >"$tmp/out" 2>"$tmp/err" &
+timeout 30 "$AIO_SANDBOX" "$victims/victim_missing_page" "$tmp/fault" >"$tmp/out" 2>"$tmp/err" &
 us=$!
 if until_line $us "$tmp/err" "stuck in .* for a call io_submit of [0-9]* (descriptor [0-9]*)"; then
 	ok "the guardian says where the loop is stuck, and for whom"

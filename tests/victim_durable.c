@@ -5,7 +5,6 @@
  *	victim_durable drive FILE HOW DEATH ROUNDS	in the sandbox: a child for each round
  *	victim_durable whole FILE HOW DEATH ROUNDS COMMAND...
  *							outside: COMMAND runs the writer of each round
- *	victim_durable old|new|is-new FILE		a restarted program, see durable.sh
  *
  * HOW: direct, buffered, append (O_DIRECT, each write at the end), sync (O_DIRECT|O_DSYNC with fsyncs in
  * between). DEATH: kill (by the driver), segv, exit, exec, pthread (the last thread's pthread_exit), thread
@@ -387,63 +386,6 @@ static int drive(char **argv)
 	return 0;
 }
 
-/* --- a program that is started again ---------------------------------------------------------- */
-
-#define CHUNK (64u * 1024)
-#define CHUNKS 64
-
-static char *chunk(char c)
-{
-	char *memory = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	need(memory != MAP_FAILED);
-	memset(memory, c, CHUNK);
-	return memory;
-}
-
-/* Dies with all its writes in flight. */
-static int old(const char *file)
-{
-	static struct iocb cb[CHUNKS], *list[CHUNKS];
-	int fd = file_open(file, "direct", O_RDWR);
-	char *memory = chunk('o');
-	io_context_t ctx = NULL;
-
-	need(io_setup(CHUNKS, &ctx) == 0);
-	for (unsigned i = 0; i < CHUNKS; i++) {
-		io_prep_pwrite(&cb[i], fd, memory, CHUNK, (long long)i * CHUNK);
-		list[i] = &cb[i];
-	}
-	need(io_submit(ctx, CHUNKS, list) == CHUNKS);
-	kill(getpid(), SIGKILL);
-	return 99;
-}
-
-static int newer(const char *file)
-{
-	int fd = file_open(file, "direct", O_RDWR);
-	char *memory = chunk('n');
-
-	for (unsigned i = 0; i < CHUNKS; i++)
-		need(pwrite(fd, memory, CHUNK, (off_t)i * CHUNK) == CHUNK);
-	return 0;
-}
-
-static int is_new(const char *file)
-{
-	int fd = file_open(file, "direct", O_RDWR);
-	char *memory = chunk(0), *wanted = chunk('n');
-
-	for (unsigned i = 0; i < CHUNKS; i++) {
-		need(pread(fd, memory, CHUNK, (off_t)i * CHUNK) == CHUNK);
-		if (memcmp(memory, wanted, CHUNK)) {
-			printf("chunk %u is not the new one\n", i);
-			return 1;
-		}
-	}
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	need(argc > 1);
@@ -453,11 +395,5 @@ int main(int argc, char **argv)
 		return judge(argv);
 	if (is(argv[1], "drive") || is(argv[1], "whole"))
 		return drive(argv);
-	if (is(argv[1], "write"))
-		return written_by_command(argv);
-	if (is(argv[1], "old"))
-		return old(argv[2]);
-	if (is(argv[1], "new"))
-		return newer(argv[2]);
-	return is_new(argv[2]);
+	return written_by_command(argv);
 }

@@ -9,20 +9,10 @@
  *	idle	io_destroy of contexts that have nothing to do
  */
 #include "parity/victim_env.h"
+#include "expect.h"
 
 #include <libaio.h>
 #include <sched.h>
-
-static int failures;
-
-#define expect(cond) expected(!!(cond), #cond, __func__, __LINE__)
-static void expected(int good, const char *what, const char *func, int line)
-{
-	if (good)
-		return;
-	printf("%s, line %d: not so: %s\n", func, line, what);
-	failures++;
-}
 
 static uint32_t ring_nr_of(io_context_t ctx)
 {

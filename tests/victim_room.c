@@ -10,6 +10,7 @@
  *	max-nr		--max-nr=100 is used up
  */
 #include "parity/victim_env.h"
+#include "expect.h"
 
 #include <dirent.h>
 #include <libaio.h>
@@ -23,17 +24,6 @@
 #define SEGMENTS 7u
 
 static const char *file;
-static int failures;
-
-#define expect(cond) expected(!!(cond), #cond, __func__, __LINE__)
-static void expected(int good, const char *what, const char *func, int line)
-{
-	if (good)
-		return;
-	printf("%s, line %d: not so: %s\n", func, line, what);
-	failures++;
-}
-
 static io_context_t setup(int depth)
 {
 	io_context_t ctx = NULL;

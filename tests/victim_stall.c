@@ -3,53 +3,25 @@
  * victim_stall FUSE-FILE CONTROL LOG DISK-FILE: while children of ours hang on everything that can hang, are the
  * requests of another process quick? Tells the file system (victim_fuse) to hold by CONTROL, and reads in LOG
  * that it does. Prints "quick" or the slowest requests, then "exec waits" or not; whoever hangs is killed then.
- *
- * victim_stall fault FIFO: hands io_submit a buffer whose page is missing (userfaultfd) until FIFO tells, so that
- * the supervisor's copy waits. Prints what io_submit gave.
  */
-#include "parity/victim_env.h"
+#include "stall.h"
 
-#include <libaio.h>
-#include <linux/userfaultfd.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/vfs.h>
-
-#define BLOCK 4096u
-#define EACH 24			/* requests of a kind; more than a lane has threads */
 #define LIMIT_NS 20000000
 #define WINDOW_MS 100
 #define WINDOWS 200
 #define QUICK_WANTED 20		/* windows without a slow request */
 
-static const char *fuse_file, *log_file, *disk_file;
+const char *disk_file;
+static const char *fuse_file, *log_file;
 static int control_fd, ready[2], held[2];
+static pid_t children[HANGS];
 
-static char *blocks(unsigned n)
-{
-	char *p = mmap(NULL, n * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	need(p != MAP_FAILED);
-	memset(p, 's', n * BLOCK);
-	return p;
-}
-
-static io_context_t setup(int depth)
-{
-	io_context_t ctx = NULL;
-
-	need(io_setup(depth, &ctx) == 0);
-	return ctx;
-}
-
-static void tell_ready(void)
+void tell_ready(void)
 {
 	need(write(ready[1], "x", 1) == 1);
 }
 
-/* --- what hangs: each in a process of its own -------------------------------------------------- */
+/* --- who tells the file system ----------------------------------------------------------------- */
 
 static int fuse_open(int flags)
 {
@@ -58,185 +30,6 @@ static int fuse_open(int flags)
 	need(fd >= 0);
 	return fd;
 }
-
-static struct iocb *request(void)
-{
-	struct iocb *cb = calloc(1, sizeof(*cb));
-
-	need(cb);
-	return cb;
-}
-
-static void submit_many(io_context_t ctx, int fd, short opcode)
-{
-	for (unsigned i = 0; i < EACH; i++) {
-		struct iocb *cb = request();
-
-		io_prep_pread(cb, fd, blocks(1), BLOCK, (long long)i * BLOCK);
-		cb->aio_lio_opcode = opcode;
-		if (opcode == IO_CMD_FSYNC || opcode == IO_CMD_FDSYNC)
-			io_prep_fsync(cb, fd);
-		need(io_submit(ctx, 1, &cb) == 1);
-	}
-}
-
-static void for_ever(io_context_t ctx)
-{
-	struct io_event ev;
-
-	tell_ready();
-	for (;;)
-		io_getevents(ctx, 1, 1, &ev, NULL);
-}
-
-static void hang_direct(int fd)
-{
-	io_context_t ctx = setup(4 * EACH);
-
-	submit_many(ctx, fd, IO_CMD_PREAD);
-	submit_many(ctx, fd, IO_CMD_PWRITE);
-	submit_many(ctx, fd, IO_CMD_FSYNC);
-	for_ever(ctx);
-}
-
-/* Its caller waits, as in the kernel. */
-static void hang_buffered(int fd)
-{
-	io_context_t ctx = setup(4);
-
-	tell_ready();
-	submit_many(ctx, fd, IO_CMD_PWRITE);
-}
-
-/* The limit on sizes wants to know where the end is. */
-static void hang_append(int fd)
-{
-	io_context_t ctx = setup(EACH);
-
-	need(!setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1 << 30, 1 << 30 }));
-	tell_ready();
-	submit_many(ctx, fd, IO_CMD_PWRITE);
-}
-
-/* Every close of this file sends a flush: here of our own descriptor after its requests were refused. */
-static void hang_close(int fd)
-{
-	io_context_t ctx = setup(EACH);
-
-	for (unsigned i = 0; i < EACH; i++) {
-		struct iocb *cb = request();
-
-		io_prep_pread(cb, fd, blocks(1), BLOCK, -1);
-		need(io_submit(ctx, 1, &cb) == -EINVAL);
-		io_prep_pread(cb, fd, blocks(1), BLOCK, 0);
-		io_set_eventfd(cb, fd);
-		need(io_submit(ctx, 1, &cb) == -EINVAL);
-	}
-	tell_ready();
-	close(fd);
-}
-
-static void hang_destroy(int fd)
-{
-	io_context_t ctx = setup(EACH);
-
-	submit_many(ctx, fd, IO_CMD_PREAD);
-	tell_ready();
-	io_destroy(ctx);
-}
-
-static void hang_exit(int fd)
-{
-	submit_many(setup(EACH), fd, IO_CMD_PWRITE);
-	tell_ready();
-	_exit(0);
-}
-
-static void hang_exec(int fd)
-{
-	submit_many(setup(EACH), fd, IO_CMD_PWRITE);
-	tell_ready();
-	execl("/bin/true", "true", (char *)NULL);
-}
-
-static void hang_statfs(int fd)
-{
-	struct statfs fs;
-	struct stat st;
-
-	tell_ready();
-	fstatfs(fd, &fs);
-	fstat(fd, &st);
-}
-
-static void full_pipe(int fd)
-{
-	static char data[BLOCK];
-
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (write(fd, data, sizeof(data)) > 0)
-		;
-	fcntl(fd, F_SETFL, 0);
-}
-
-/* Pipes, empty and full; one by a descriptor for both, which cannot be asked without waiting. */
-static void hang_pipes(int fd)
-{
-	io_context_t ctx = setup(6 * EACH);
-	char path[64];
-	int empty[2], full[2], both;
-
-	need(!pipe2(empty, O_CLOEXEC) && !pipe2(full, O_CLOEXEC));
-	full_pipe(full[1]);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", empty[0]);
-	both = open(path, O_RDWR | O_CLOEXEC);
-	need(both >= 0);
-	submit_many(ctx, empty[0], IO_CMD_PREAD);
-	submit_many(ctx, full[1], IO_CMD_PWRITE);
-	submit_many(ctx, both, IO_CMD_PREAD);
-	for_ever(ctx);
-}
-
-/* More completions than a full eventfd can count. */
-static void hang_eventfd(int fd)
-{
-	const uint64_t most = UINT64_MAX - 1;
-	int full = eventfd(0, EFD_CLOEXEC), disk = open(disk_file, O_RDWR | O_DIRECT | O_CLOEXEC);
-	io_context_t ctx = setup(EACH);
-	struct io_event ev[EACH];
-
-	need(full >= 0 && disk >= 0 && write(full, &most, sizeof(most)) == sizeof(most));
-	for (unsigned i = 0; i < EACH; i++) {
-		struct iocb *cb = request();
-
-		io_prep_pread(cb, disk, blocks(1), BLOCK, 0);
-		io_set_eventfd(cb, full);
-		need(io_submit(ctx, 1, &cb) == 1);
-	}
-	need(io_getevents(ctx, EACH, EACH, ev, NULL) == EACH);
-	for_ever(ctx);
-}
-
-static const struct {
-	void (*hang)(int fd);
-	int flags;		/* of the FUSE file */
-	int itself;		/* by a call of its own, where FUSE lets nobody be killed */
-} hangs[] = {
-	{ hang_direct, O_RDWR | O_DIRECT, 0 },
-	{ hang_buffered, O_RDWR, 0 },
-	{ hang_append, O_RDWR | O_APPEND, 0 },
-	{ hang_close, O_RDWR | O_NONBLOCK, 1 },
-	{ hang_destroy, O_RDWR, 0 },
-	{ hang_exit, O_RDWR | O_DIRECT, 0 },
-	{ hang_exec, O_RDWR | O_DIRECT, 0 },
-	{ hang_statfs, O_RDWR, 1 },
-	{ hang_pipes, O_RDWR, 0 },
-	{ hang_eventfd, O_RDWR, 0 },
-};
-
-static pid_t children[ARRAY_SIZE(hangs)];
-
-/* --- who tells the file system ----------------------------------------------------------------- */
 
 static int logged(const char *line)
 {
@@ -272,10 +65,10 @@ static void hang_child(unsigned i)
 /* Each opens the file for itself: who has inherited it could not even die. */
 static void start_hanging(void)
 {
-	char told[ARRAY_SIZE(hangs)];
+	char told[HANGS];
 
 	need(!pipe2(ready, O_CLOEXEC) && !pipe2(held, O_CLOEXEC));
-	for (unsigned i = 0; i < ARRAY_SIZE(hangs); i++) {
+	for (unsigned i = 0; i < HANGS; i++) {
 		children[i] = victim_fork();
 		if (!children[i])
 			hang_child(i);
@@ -283,13 +76,13 @@ static void start_hanging(void)
 	}
 	hold();
 	need(write(held[1], told, sizeof(told)) == sizeof(told));
-	for (unsigned i = 0; i < ARRAY_SIZE(hangs); i++)
+	for (unsigned i = 0; i < HANGS; i++)
 		need(read(ready[0], told, 1) == 1);
 }
 
 static void wait_hanging(int itself)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(hangs); i++) {
+	for (unsigned i = 0; i < HANGS; i++) {
 		if (hangs[i].itself == itself)
 			wait_child(children[i]);
 	}
@@ -297,7 +90,7 @@ static void wait_hanging(int itself)
 
 static void end_hanging(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(hangs); i++)
+	for (unsigned i = 0; i < HANGS; i++)
 		kill(children[i], SIGKILL);
 	wait_hanging(0);
 }
@@ -460,49 +253,10 @@ static int stall(void)
 	return 0;
 }
 
-/* --- a page that does not come ----------------------------------------------------------------- */
-
-static int fault(const char *fifo)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), c;
-	struct iocb cb, *list = &cb;
-	io_context_t ctx;
-	pid_t pid;
-	int ret;
-
-	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api)) {
-		printf("no userfaultfd\n");
-		return 0;
-	}
-	reg.range = (struct uffdio_range){ (uintptr_t)page, PAGE };
-	need(fd >= 0 && page != MAP_FAILED && !ioctl(uffd, UFFDIO_REGISTER, &reg));
-	ctx = setup(1);
-	pid = victim_fork();
-	if (!pid) {		/* has the descriptor, which is all that it needs */
-		struct uffdio_zeropage zero = { .range = reg.range };
-		int told = open(fifo, O_RDONLY | O_CLOEXEC);
-
-		need(told >= 0 && read(told, &c, 1) == 1);
-		need(!ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
-		syscall(SYS_kill, getpid(), SIGKILL);	/* an exit would wait for the loop */
-	}
-	io_prep_pwrite(&cb, fd, page, PAGE, 0);
-	ret = io_submit(ctx, 1, &list);
-	printf("io_submit: %d\n", ret);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	need(argc > 2);
-	alarm(2 * VICTIM_SECONDS);
-	if (strcmp(argv[1], "fault") == 0)
-		return fault(argv[2]);
 	need(argc == 5);
+	alarm(2 * VICTIM_SECONDS);
 	fuse_file = argv[1];
 	control_fd = open(argv[2], O_RDWR | O_CLOEXEC);
 	log_file = argv[3];

@@ -5,19 +5,13 @@
  * permission for real-time priority. Run as root; who else is wanted is made from that.
  */
 #include "victim.h"
+#include "identity.h"
 
 #include <grp.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <linux/capability.h>
-
-#define NOBODY 65534
-#define CROWD 800			/* 100 of them different */
-#define TEAM 4242			/* a group that nobody else has */
-#define CAP(n) (1ull << (n))
 
 static aio_context_t ctx;
 static char data[PAGE] __attribute__((aligned(PAGE)));
@@ -30,64 +24,7 @@ static const char *tag_of(const char *rule, const char *who, const char *what)
 	return tag;
 }
 
-/* --- identities: of the calling thread only ---------------------------------------------------- */
-
-static void be_ids(uid_t uid, gid_t gid)
-{
-	need(!syscall(SYS_setresgid, gid, gid, gid) && !syscall(SYS_setresuid, uid, uid, uid));
-}
-
-static void be_nobody(void)
-{
-	need(!syscall(SYS_setgroups, 0, NULL));
-	be_ids(NOBODY, NOBODY);
-}
-
-static void keep_caps(uint64_t caps)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2] = {
-		{ .effective = (uint32_t)caps, .permitted = (uint32_t)caps },
-		{ .effective = (uint32_t)(caps >> 32), .permitted = (uint32_t)(caps >> 32) },
-	};
-
-	need(!syscall(SYS_capset, &header, d));
-}
-
-static void be_nobody_with(uint64_t caps)
-{
-	need(!prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
-	be_nobody();
-	keep_caps(caps);
-}
-
-static void be_member(void)
-{
-	const gid_t team = TEAM;
-
-	need(!syscall(SYS_setgroups, 1, &team));
-	be_ids(NOBODY, NOBODY);
-}
-
 /* --- what is observed -------------------------------------------------------------------------- */
-
-static int set_id_file(mode_t mode)
-{
-	int fd = tmp_open(O_RDWR);
-
-	need(!fchown(fd, 0, TEAM) && write(fd, data, sizeof(data)) == sizeof(data));
-	need(!fchmod(fd, mode));
-	return fd;
-}
-
-static void show_mode(const char *tag, const char *result, int fd)
-{
-	struct stat st;
-
-	need(!fstat(fd, &st));
-	obs(tag, "%s, %#o", result, st.st_mode & 07777);
-}
-
 
 struct world {
 	int files[5];
@@ -349,37 +286,6 @@ static void in_child(const char *tag, void (*scene)(void))
 	obs_num(tag, wait_child(pid));
 }
 
-/*
- * More people than anybody keeps records of, four requests of each in flight with the next one's:
- * every second one is allowed to keep the bits.
- */
-static void crowd(void)
-{
-	struct iocb cb[CROWD], *list[4];
-	struct io_event ev[CROWD];
-	int fd[CROWD], kept = 0, lost = 0;
-	struct stat st;
-
-	ctx = aio_context(CROWD);
-	for (unsigned i = 0; i < CROWD; i++) {
-		fd[i] = set_id_file(06777);
-		need(!fcntl(fd[i], F_SETFL, O_DIRECT));
-	}
-	for (unsigned i = 0; i < CROWD; i += 4) {
-		for (unsigned j = 0; j < 4; j++)
-			list[j] = prep(&cb[i + j], IOCB_CMD_PWRITE, fd[i + j], data, PAGE, 0);
-		syscall(SYS_setfsuid, i % 8 ? 1000 + i : 0);
-		need(aio_submit(ctx, 4, list) == 4);
-	}
-	need(reap(ctx, CROWD, ev) == CROWD);
-	for (unsigned i = 0; i < CROWD; i++) {
-		need(!fstat(fd[i], &st) && ev[i].res == PAGE);
-		kept += i / 4 % 2 == 0 && (st.st_mode & 07777) == 06777;
-		lost += i / 4 % 2 == 1 && (st.st_mode & 07777) == 0777;
-	}
-	obs("8.suid/crowd", "%d kept, %d lost", kept, lost);
-}
-
 static volatile sig_atomic_t handled, handler_tid, handler_code, handler_pid, handler_uid;
 
 static void handler(int sig, siginfo_t *info, void *uc)
@@ -451,6 +357,5 @@ int main(void)
 	in_child("T11/thread-child", two_threads);
 	in_child("T11/maps-child", maps_of_ids);
 	in_child("T11/limit-child", limit_of_nobody);
-	in_child("T11/crowd-child", crowd);
 	return victim_end();
 }
