@@ -54,6 +54,7 @@ struct call {
 	struct notice notice;
 	struct thread *thread;
 	struct mm *mm;
+	uint64_t arrived_ns;		/* when it was received; for a trace only */
 	uint64_t entered_ns;		/* when it was parked first; 0: never */
 	uint64_t check_ns;		/* when to look at the thread's state again */
 	uint64_t cursor; /* io_submit: entries accepted; io_getevents: events taken */
@@ -66,6 +67,7 @@ struct call {
 	struct {			/* io_getevents, io_pgetevents */
 		uint64_t min_nr;
 		uint64_t nr;
+		int64_t timeout_ns;	/* -1: none */
 		bool has_deadline;
 		bool expired;
 		bool has_mask;
@@ -83,6 +85,7 @@ struct call {
 	int64_t answer;		/* RETURN: the value that was sent; io_setup: that it gets */
 	bool decided;			/* io_setup: the answer is final */
 	uint32_t raise_signals; /* io_submit: bit n: the thread raises signal n behind the reply */
+	unsigned ctx_number;		/* of the context that it is about; 0: none was found */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 	uint64_t first_behind; /* io_submit: its first buffered read that goes on behind it */
 };

@@ -106,6 +106,18 @@ void chain_close(struct chain *c)
 	memset(c, 0, sizeof(*c));
 }
 
+void chain_stamp(struct chain *c)
+{
+	c->threads->stamps = true;
+	for (struct engine *e = c->top; e; e = e->next)
+		e->stamps = true;
+}
+
+const char *chain_name(const struct chain *c, const struct config *cfg)
+{
+	return (cfg->engine == CONFIG_ENGINE_NULL ? c->top : c->storage)->ops->name;
+}
+
 void chain_tell(const struct chain *c, const struct config *cfg)
 {
 	const bool null = cfg->engine == CONFIG_ENGINE_NULL;

@@ -32,6 +32,11 @@ struct chain_parts {
 int chain_open(struct chain *c, const struct config *cfg, const struct chain_parts *p);
 void chain_close(struct chain *c);
 
+/* From now on ios come back with started_ns and done_ns; before the first one. */
+void chain_stamp(struct chain *c);
+
+/* What does the I/O: "uring", "threads", ... */
+const char *chain_name(const struct chain *c, const struct config *cfg);
 void chain_tell(const struct chain *c, const struct config *cfg);	/* -v: which engine it is */
 
 #endif

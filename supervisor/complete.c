@@ -16,6 +16,7 @@
 #include "eventfd.h"
 #include "key.h"
 #include "log.h"
+#include "trace.h"
 
 #ifndef RWF_NOSIGNAL
 #define RWF_NOSIGNAL 0x100
@@ -115,6 +116,7 @@ static void publish(struct dispatch *d, struct request *r)
 	seam(d->plan, SEAM_PUBLISH, r);
 	if (r->key)
 		tell(r);
+	trace_published(d->trace, r, r->dropped || r->ctx->mm->dead);
 	if (r->dropped || r->ctx->mm->dead) {
 		context_drop(r->ctx);
 	} else {
@@ -167,6 +169,7 @@ static bool next_piece(struct dispatch *d, struct request *r)
 {
 	ssize_t copied;
 
+	trace_piece_done(r);
 	if (request_next_piece(r))
 		return false;
 	if (r->io.op == IO_WRITE) {

@@ -14,6 +14,7 @@
 #include "util.h"
 
 struct mm;
+struct record_request;
 
 /* Slots as the kernel counts them (docs/aio-abi.md, 6), with one CPU (D7). */
 struct credit {
@@ -37,6 +38,8 @@ struct context {
 	struct credit credit;
 	unsigned outstanding;		/* accepted and not yet finished */
 	unsigned submitters;		/* parked io_submits that are at work on it */
+	struct record_request **traced;	/* trace.c's: published, by slot of the ring; NULL: none */
+	unsigned trace_next;		/* the oldest of them */
 	bool dead;
 	bool destroying;		/* an io_destroy is at work; it frees the context */
 };

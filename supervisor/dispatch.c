@@ -16,6 +16,7 @@
 #include "kept.h"
 #include "log.h"
 #include "notify.h"
+#include "trace.h"
 
 #define PUMP_NS (100 * NSEC_PER_USEC)
 #define RECEIVE_MAX 64
@@ -24,13 +25,6 @@
 #define TURN_NS (50 * NSEC_PER_USEC)
 
 typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
-
-static struct verdict handle_foreign(struct dispatch *d, struct call *call)
-{
-	log_warn_once("process %d makes AIO calls of a foreign architecture (i386 or x32): they "
-		      "get ENOSYS", (int)call->notice.tid);
-	return verdict_return(-ENOSYS);
-}
 
 static handler_fn *const handlers[CALL_KINDS] = {
 	[CALL_SETUP] = handle_setup,
@@ -60,6 +54,7 @@ static void call_free(struct dispatch *d, struct call *call)
 
 void dispatch_forget(struct dispatch *d, struct call *call)
 {
+	trace_left(d->trace, call, false);
 	if (call->kind == CALL_DESTROY && call->ctx) {
 		call->ctx->destroying = false;
 		list_del(&call->node);
@@ -93,6 +88,7 @@ static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 
 void dispatch_conclude(struct dispatch *d, struct call *call)
 {
+	trace_left(d->trace, call, true);
 	if (call->lost)
 		kept_put(d, call, call->answer);
 	call_free(d, call);
@@ -273,6 +269,7 @@ static void receive_one(struct dispatch *d)
 	}
 	call->id = ++d->last_call_id;
 	call->kind = call_kind_of(&call->notice);
+	trace_arrived(d->trace, call);
 	list_add_tail(&d->arrived, &call->node);
 }
 

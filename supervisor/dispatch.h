@@ -18,6 +18,7 @@
 #include "task.h"
 
 struct keys;
+struct trace;
 
 struct dispatch_counts {
 	uint64_t calls;		/* AIO calls seen, failed ones too */
@@ -36,6 +37,7 @@ struct dispatch {
 	struct engine *engine;		/* top of the chain */
 	struct pulse *pulse;
 	struct keys *keys;		/* NULL: nobody wants keys */
+	struct trace *trace;		/* NULL: nobody watches */
 	struct creds_table *creds;	/* NULL: we are not privileged */
 	unsigned possible_cpus;
 	uaddr space_end;		/* tracee_space_end() */
@@ -109,6 +111,7 @@ struct verdict handle_destroy(struct dispatch *d, struct call *call);
 struct verdict handle_getevents(struct dispatch *d, struct call *call);
 struct verdict handle_submit(struct dispatch *d, struct call *call);
 struct verdict handle_cancel(struct dispatch *d, struct call *call);
+struct verdict handle_foreign(struct dispatch *d, struct call *call);
 struct verdict life_exec(struct dispatch *d, struct call *call);
 struct verdict life_exit(struct dispatch *d, struct call *call);
 
@@ -122,7 +125,7 @@ void life_forget(struct dispatch *d, struct call *call);	/* a parked exec was ki
 
 /* handle_getevents.c: after completions were published, or the context has died. */
 void waiters_wake(struct dispatch *d, struct context *ctx);
-void getevents_undo(struct call *call);	/* what its last pass took goes back into the ring */
+void getevents_undo(struct dispatch *d, struct call *call);	/* what its last pass took goes back into the ring */
 bool waiter_must_break(struct call *call, char state);	/* a signal waits for this parked call */
 
 /* watch.c: looks at the threads of parked calls for signals and death. */

@@ -218,7 +218,7 @@ static enum engine_answer inline_instant(struct io *io)
 	return finish(io, n);
 }
 
-static enum engine_answer inline_submit(struct engine *e, struct io *io)
+static enum engine_answer inline_route(struct engine *e, struct io *io)
 {
 	struct inline_engine *in = container_of(e, struct inline_engine, engine);
 
@@ -235,6 +235,18 @@ static enum engine_answer inline_submit(struct engine *e, struct io *io)
 		break;
 	}
 	return engine_submit(e->next, io);
+}
+
+static enum engine_answer inline_submit(struct engine *e, struct io *io)
+{
+	const uint64_t begin_ns = e->stamps ? now_ns() : 0;
+	const enum engine_answer answer = inline_route(e, io);
+
+	if (e->stamps && answer == ENGINE_DONE && !io->done_ns) {	/* by ourselves */
+		io->started_ns = begin_ns;
+		io->done_ns = now_ns();
+	}
+	return answer;
 }
 
 static void inline_close(struct engine *e)

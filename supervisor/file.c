@@ -8,6 +8,7 @@
 #include "file_impl.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "creds.h"
+#include "label.h"
 #include "log.h"
 #include "tracee.h"
 #include "util.h"
@@ -237,6 +239,20 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
 	return 0;
 }
 
+struct label *file_path(struct file *f)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	if (f->path)
+		return f->path;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->io.fd);
+	n = readlink(link, path, sizeof(path));
+	if (n > 0)
+		f->path = label_create(path, (size_t)n);
+	return f->path;
+}
+
 void file_get(struct file *f)
 {
 	f->refs++;
@@ -278,6 +294,7 @@ void file_put(struct file *f)
 		return;
 	f->table->count--;
 	list_del(&f->node);
+	label_put(f->path);
 	if (f->io.lane && close_may_wait(f)) {
 		c = calloc(1, sizeof(*c));
 		if (c) {

@@ -15,6 +15,7 @@
 #include "io.h"
 
 struct file_table;
+struct label;
 struct workers;
 
 /*
@@ -49,6 +50,7 @@ struct file {
 	struct file_table *table;
 	pid_t tgid;		/* from which it was taken */
 	struct list node;	/* the table's files in use, by tgid and descriptor */
+	struct label *path;	/* file_path()'s */
 };
 
 /* The task a descriptor is taken from. */
@@ -74,6 +76,12 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
  * is moved by this one. All others are as f->can says.
  */
 bool file_has_iter(const struct file *f, bool write);
+
+/*
+ * As /proc tells it at the first time of asking: a path, with " (deleted)" behind one that is gone,
+ * or what the file is ("pipe:[17]"). Belongs to f. NULL: cannot be told.
+ */
+struct label *file_path(struct file *f);
 
 void file_get(struct file *f);
 void file_put(struct file *f); /* accepts NULL; a close that may block happens on a worker */

@@ -268,13 +268,12 @@ static bool guardian_turn(struct guardian *g)
 	return !fds[0].revents || waitpid(g->supervisor, &g->supervisor_status, WNOHANG) == 0;
 }
 
-static int guardian_live(struct guardian *g)
+static void guardian_live(struct guardian *g)
 {
 	inherited_drop();
 	while (guardian_turn(g))
 		;
 	guardian_read_link(g);
-	return guardian_end(g);
 }
 
 /* In the new process: the signals of the terminal and of our group are not for the supervisor. */
@@ -311,7 +310,7 @@ static int need_fd(int fd, const char *what)
 	return fd;
 }
 
-int guardian_run(supervise_fn *supervise, void *arg)
+int guardian_run(supervise_fn *supervise, void *arg, const struct guardian_beside *beside)
 {
 	struct guardian_link link;
 	int sock[2];
@@ -352,6 +351,13 @@ int guardian_run(supervise_fn *supervise, void *arg)
 	close(link.fd);
 	close(link.guardian_pidfd);
 	close(link.guardian_stat_fd);
+	if (beside->parted)
+		beside->parted(beside->arg);
 	g.supervisor_pidfd = need_fd((int)syscall(SYS_pidfd_open, g.supervisor, 0), "a pidfd");
-	return guardian_live(&g);
+	guardian_live(&g);
+	if (beside->ending) {
+		signals_restore(&link.caller);
+		beside->ending(beside->arg);
+	}
+	return guardian_end(&g);
 }

@@ -27,6 +27,13 @@ struct guardian_link {
 	struct pulse *pulse;
 };
 
+/* What else the user's process has to do, besides the supervisor; any of it may be NULL. */
+struct guardian_beside {
+	void (*parted)(void *arg);	/* in the guardian: the supervisor has its own copies now */
+	void (*ending)(void *arg);	/* the supervisor is gone; signals are the caller's again */
+	void *arg;
+};
+
 typedef int supervise_fn(const struct guardian_link *link, void *arg);
 
 /*
@@ -34,7 +41,7 @@ typedef int supervise_fn(const struct guardian_link *link, void *arg);
  * supervisor dies first, until the whole tree has been killed). Ends with PROGRAM's status or
  * signal; returns only an exit status that main() shall use.
  */
-int guardian_run(supervise_fn *supervise, void *arg);
+int guardian_run(supervise_fn *supervise, void *arg, const struct guardian_beside *beside);
 
 /* Supervisor's side: 0 or -errno. */
 int guardian_tell_started(const struct guardian_link *link, pid_t program, int listener_fd);

@@ -11,6 +11,7 @@
 
 #include "dispatch.h"
 #include "episode.h"
+#include "trace.h"
 
 #define FOREVER INT64_MAX
 
@@ -37,17 +38,19 @@ static int64_t copy_events(struct call *call, struct context *ctx, unsigned head
 }
 
 /* One pass: the number taken, or -EFAULT with nothing taken. */
-static int64_t take(struct call *call, struct context *ctx)
+static int64_t take(struct dispatch *d, struct call *call, struct context *ctx)
 {
 	unsigned head, present, count;
 	int64_t taken;
 
+	trace_look(d->trace, ctx);
 	if (!ring_view(&ctx->ring, &head, &present))
 		return 0;
 	count = (unsigned)min_u64(present, call->wait.nr - call->cursor);
 	taken = count ? copy_events(call, ctx, head, count) : 0;
 	if (taken >= 0)
 		ring_consume(&ctx->ring, head, count);
+	trace_reaped(d->trace, call, ctx, head, taken > 0 ? count : 0);
 	if (taken > 0) {
 		call->cursor += count;
 		call->ctx = ctx;
@@ -57,10 +60,14 @@ static int64_t take(struct call *call, struct context *ctx)
 	return taken;
 }
 
-void getevents_undo(struct call *call)
+void getevents_undo(struct dispatch *d, struct call *call)
 {
-	if (call->wait.last_count)
-		ring_unconsume(&call->ctx->ring, call->wait.last_head, call->wait.last_count);
+	struct context *ctx = call->ctx;
+
+	if (!call->wait.last_count)
+		return;
+	ring_unconsume(&ctx->ring, call->wait.last_head, call->wait.last_count);
+	trace_unreaped(d->trace, ctx, call->wait.last_head, call->wait.last_count);
 }
 
 /*
@@ -169,7 +176,7 @@ static int read_timeout(struct call *call, int64_t *ns)
 static struct verdict first_pass(struct dispatch *d, struct call *call, struct context *ctx,
 				 int64_t ns)
 {
-	const int64_t taken = ns && takes_later(d, call, ctx) ? 0 : take(call, ctx);
+	const int64_t taken = ns && takes_later(d, call, ctx) ? 0 : take(d, call, ctx);
 
 	if (taken < 0)
 		return answer(call, taken);
@@ -190,6 +197,7 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 	int64_t ns;
 	int err = read_timeout(call, &ns);
 
+	call->wait.timeout_ns = ns == FOREVER ? -1 : ns;
 	if (!err)
 		err = read_sigmask(call);
 	if (err)
@@ -223,10 +231,10 @@ static struct verdict resume(struct dispatch *d, struct call *call)
 
 	if (ctx->dead) {
 		if (d->breakable)
-			(void)take(call, ctx);
+			(void)take(d, call, ctx);
 		return answer(call, -EINVAL);
 	}
-	taken = takes_later(d, call, ctx) ? 0 : take(call, ctx);
+	taken = takes_later(d, call, ctx) ? 0 : take(d, call, ctx);
 	if (taken < 0)
 		return answer(call, taken);
 	if (call->cursor >= call->wait.min_nr || call->wait.expired)

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "notify.h"
 #include "remote.h"
+#include "trace.h"
 
 static int seize(struct dispatch *d, struct call *call)
 {
@@ -107,7 +108,7 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 		return -EFAULT;
 	}
 	ctx->handle = handle;
-	ctx->number = ++d->context_count;
+	ctx->number = call->ctx_number = ++d->context_count;
 	d->aio_nr += ctx->max_nr;
 	d->contexts++;
 	list_add_tail(&call->mm->contexts, &ctx->node);
@@ -332,6 +333,7 @@ void context_settle(struct dispatch *d, struct context *ctx)
 	if (!ctx->destroying) {
 		struct mm *mm = ctx->mm;
 
+		trace_context_over(d->trace, ctx);
 		context_destroy(ctx);
 		mm_release(mm);
 	}

@@ -19,6 +19,7 @@
 #include "naming.h"
 #include "notify.h"
 #include "submit.h"
+#include "trace.h"
 
 #define FINISHED_MAX 64		/* complete in between, so that memory comes back */
 
@@ -44,6 +45,7 @@ static void accept_request(struct submission *s, struct request *r)
 	s->ctx->mm->storage_requests += r->storage;
 	if (d->keys)
 		naming_name(d, r, s->call->thread->process);
+	trace_accepted(d->trace, s->call, r);
 }
 
 /* Before anybody could see it. */
@@ -58,6 +60,7 @@ static void take_back(struct submission *s, struct request *r)
 	context_refuse(s->ctx);
 	if (r->key)
 		key_take_back(s->d->keys, r->key);
+	trace_taken_back(s->d->trace, r);
 	request_destroy(r);
 }
 
@@ -299,6 +302,15 @@ static void entry_accepted(struct submission *s)
 	s->call->cursor++;
 }
 
+static void entry_refused(struct submission *s, int err)
+{
+	bool key_known;
+	uint64_t at = 0;
+	const struct iocb *cb = submit_entry(s, s->call->cursor, &at, &key_known);
+
+	trace_refused(s->d->trace, s->call, s->ctx, at, cb, err);
+}
+
 static struct verdict submit_all(struct submission *s)
 {
 	const uint64_t begin_ns = now_ns();
@@ -309,6 +321,8 @@ static struct verdict submit_all(struct submission *s)
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);
+		else if (taken < 0 && s->d->trace)
+			entry_refused(s, taken);
 		/* no room: what this call has done itself may hold it */
 		if (taken == TAKEN_WAIT || taken == TAKEN_LATER ||
 		    (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
@@ -341,6 +355,7 @@ static struct verdict open_and_submit(struct submission *s)
 	err = submit_open(s);
 	if (err)
 		return verdict_return(call->cursor ? (int64_t)call->cursor : err);
+	trace_look(s->d->trace, s->ctx);
 	s->d->submitting = call;
 	v = submit_all(s);
 	s->d->submitting = NULL;

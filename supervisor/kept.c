@@ -116,7 +116,7 @@ void kept_put(struct dispatch *d, struct call *call, int64_t value)
 		break;
 	case CALL_GETEVENTS:
 	case CALL_PGETEVENTS:
-		getevents_undo(call);
+		getevents_undo(d, call);
 		d->counts.calls--;
 		break;
 	case CALL_SETUP:

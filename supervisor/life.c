@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "complete.h"
+#include "label.h"
 #include "log.h"
 
 #define ORPHAN_WAIT_NS (30 * NSEC_PER_SEC)
@@ -247,6 +248,8 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 	struct mm *mm = call->mm;
 
 	call->thread->in_exec = true;
+	label_put(call->thread->comm);
+	call->thread->comm = NULL;
 	call->thread->process->may_have_execed = true;
 	drop_idle_threads(call->thread->process, call->thread);
 	if (mm->exec == MM_EXEC_NONE)

@@ -41,11 +41,15 @@ supervisor_sources = \
 	%D%/episode.h \
 	%D%/eventfd.c \
 	%D%/eventfd.h \
+	%D%/feed.c \
+	%D%/feed.h \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/file_class.c \
-	%D%/file_iter.c \
 	%D%/file_impl.h \
+	%D%/file_iter.c \
+	%D%/filter.c \
+	%D%/filter.h \
 	%D%/fs.c \
 	%D%/fs.h \
 	%D%/guardian.c \
@@ -53,6 +57,7 @@ supervisor_sources = \
 	%D%/guardian_impl.h \
 	%D%/guardian_link.c \
 	%D%/handle_cancel.c \
+	%D%/handle_foreign.c \
 	%D%/handle_getevents.c \
 	%D%/handle_setup.c \
 	%D%/handle_submit.c \
@@ -68,6 +73,8 @@ supervisor_sources = \
 	%D%/key.c \
 	%D%/key.h \
 	%D%/kill_tree.c \
+	%D%/label.c \
+	%D%/label.h \
 	%D%/launch.c \
 	%D%/launch.h \
 	%D%/life.c \
@@ -85,8 +92,12 @@ supervisor_sources = \
 	%D%/notify.h \
 	%D%/opts.c \
 	%D%/opts.h \
+	%D%/opts_impl.h \
+	%D%/opts_trace.c \
 	%D%/opts_value.c \
 	%D%/opts_value.h \
+	%D%/out.c \
+	%D%/out.h \
 	%D%/plan.h \
 	%D%/poller.c \
 	%D%/poller.h \
@@ -100,14 +111,21 @@ supervisor_sources = \
 	%D%/probe_trial.h \
 	%D%/probe_victim.c \
 	%D%/pulse.h \
+	%D%/record.c \
+	%D%/record.h \
 	%D%/remote.c \
 	%D%/remote.h \
 	%D%/request.c \
 	%D%/request.h \
 	%D%/ring.c \
 	%D%/ring.h \
+	%D%/self.c \
+	%D%/self.h \
 	%D%/signals.c \
 	%D%/signals.h \
+	%D%/sink.c \
+	%D%/sink.h \
+	%D%/sink_text.c \
 	%D%/submit.h \
 	%D%/submit_batch.c \
 	%D%/submit_depends.c \
@@ -121,10 +139,18 @@ supervisor_sources = \
 	%D%/task.h \
 	%D%/timers.c \
 	%D%/timers.h \
+	%D%/trace.c \
+	%D%/trace.h \
+	%D%/trace_config.h \
+	%D%/trace_set.c \
+	%D%/trace_set.h \
 	%D%/tracee.c \
 	%D%/tracee.h \
 	%D%/tracee_creds.c \
 	%D%/tracee_memory.c \
+	%D%/tracee_names.c \
+	%D%/tracing.c \
+	%D%/tracing.h \
 	%D%/trap.c \
 	%D%/trap.h \
 	%D%/util.h \
@@ -133,6 +159,8 @@ supervisor_sources = \
 	%D%/worker.h \
 	%D%/workers.c \
 	%D%/workers.h \
+	%D%/writer.c \
+	%D%/writer.h \
 	$(NULL)
 
 # without liburing these are only in the tarball

@@ -92,8 +92,8 @@ static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slo
 }
 
 /* What is at the handle may be something else by now that has the id of a moved ring by chance. */
-struct context *context_confirm(struct call *call, uaddr handle, const struct ring_words *words,
-				int *err)
+static struct context *confirm(struct call *call, uaddr handle, const struct ring_words *words,
+			       int *err)
 {
 	struct context *ctx = mm_context(call->mm, handle, words->id);
 	int moved;
@@ -105,6 +105,16 @@ struct context *context_confirm(struct call *call, uaddr handle, const struct ri
 	if (moved < 0)
 		*err = -EAGAIN;
 	return moved ? NULL : ctx;
+}
+
+struct context *context_confirm(struct call *call, uaddr handle, const struct ring_words *words,
+				int *err)
+{
+	struct context *ctx = confirm(call, handle, words, err);
+
+	if (ctx)
+		call->ctx_number = ctx->number;
+	return ctx;
 }
 
 struct context *context_lookup(struct call *call, uaddr handle, int *err)

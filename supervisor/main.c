@@ -8,6 +8,31 @@
 #include "log.h"
 #include "opts.h"
 #include "supervise.h"
+#include "tracing.h"
+
+static void parted(void *arg)
+{
+	const struct supervise_run *run = arg;
+
+	tracing_part(run->tracing);
+}
+
+static void ending(void *arg)
+{
+	const struct supervise_run *run = arg;
+
+	tracing_wait(run->tracing);
+}
+
+static int run(const struct config *cfg)
+{
+	struct supervise_run run = { .cfg = cfg };
+	const struct guardian_beside beside = { .parted = parted, .ending = ending, .arg = &run };
+
+	if (tracing_open(cfg, &run.tracing))
+		return EXIT_SANDBOX;
+	return guardian_run(supervise, &run, run.tracing ? &beside : &(struct guardian_beside){ 0 });
+}
 
 int main(int argc, char **argv)
 {
@@ -16,7 +41,7 @@ int main(int argc, char **argv)
 
 	if (status == OPTS_RUN) {
 		log_setup(cfg.verbose, cfg.quiet);
-		status = cfg.doctor ? doctor_run(stdout) : guardian_run(supervise, &cfg);
+		status = cfg.doctor ? doctor_run(stdout) : run(&cfg);
 	} else {
 		status = status < 0 ? EXIT_SANDBOX : 0;
 	}

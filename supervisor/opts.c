@@ -4,7 +4,7 @@
  * are made from it, and tests/docs.sh compares it with the man page. The parser is our own since
  * getopt_long() accepts abbreviations, which turn into errors when a later version adds an option.
  */
-#include "opts.h"
+#include "opts_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,18 +13,10 @@
 
 #include "log.h"
 #include "opts_value.h"
+#include "trace_set.h"
 #include "util.h"
 
 #define HELP_COLUMN 28
-
-struct opt {
-	char brief;			/* 0: none */
-	const char *name;		/* without the dashes */
-	const char *arg;		/* NULL: takes none */
-	const char *expects;		/* completes "... must be" */
-	int (*set)(struct config *cfg, const char *value);
-	const char *help;		/* NULL: hidden */
-};
 
 struct config config_default(void)
 {
@@ -34,6 +26,7 @@ struct config config_default(void)
 		.threads = 16,
 		.max_nr = 1048576,
 		.buffer_bytes = 256ull << 20,
+		.trace = { .set = TRACE_SET_ALL },
 	};
 }
 
@@ -189,6 +182,17 @@ static const struct opt opts_table[] = {
 	{ 0, "list-options", NULL, NULL, show_list, NULL },
 };
 
+/* The n-th of both tables; NULL: there are no more. */
+static const struct opt *opt_at(unsigned n)
+{
+	const struct opt *o;
+
+	if (n < ARRAY_SIZE(opts_table))
+		return &opts_table[n];
+	o = &opts_trace_table[n - ARRAY_SIZE(opts_table)];
+	return o->name ? o : NULL;
+}
+
 static void help_line(const struct opt *o)
 {
 	char brief[4] = "   ";
@@ -215,9 +219,9 @@ static int show_help(struct config *cfg, const char *value)
 {
 	puts("Usage: aio-sandbox [OPTIONS] [--] PROGRAM [ARGS]\n"
 	     "Run PROGRAM with its Linux native AIO calls answered in user space.\n");
-	for (unsigned i = 0; i < ARRAY_SIZE(opts_table); i++)
-		if (opts_table[i].help)
-			help_line(&opts_table[i]);
+	for (unsigned i = 0; opt_at(i); i++)
+		if (opt_at(i)->help)
+			help_line(opt_at(i));
 	puts("\nExit status: that of PROGRAM; 125 aio-sandbox failed, 126 PROGRAM cannot be\n"
 	     "executed, 127 PROGRAM not found. See aio-sandbox(1).");
 	return OPTS_DONE;
@@ -225,9 +229,9 @@ static int show_help(struct config *cfg, const char *value)
 
 static int show_list(struct config *cfg, const char *value)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(opts_table); i++) {
-		const struct opt *o = &opts_table[i];
+	const struct opt *o;
 
+	for (unsigned i = 0; (o = opt_at(i)); i++) {
 		if (!o->help)
 			continue;
 		if (o->brief)
@@ -251,27 +255,33 @@ static int opt_apply(const struct opt *o, const char *shown, int shown_len, cons
 
 static const struct opt *opt_named(const char *name, size_t len)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(opts_table); i++)
-		if (strlen(opts_table[i].name) == len && !memcmp(opts_table[i].name, name, len))
-			return &opts_table[i];
+	const struct opt *o;
+
+	for (unsigned i = 0; (o = opt_at(i)); i++)
+		if (strlen(o->name) == len && !memcmp(o->name, name, len))
+			return o;
 	return NULL;
 }
 
 static const struct opt *opt_lettered(char brief)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(opts_table); i++)
-		if (opts_table[i].brief == brief)
-			return &opts_table[i];
+	const struct opt *o;
+
+	for (unsigned i = 0; (o = opt_at(i)); i++)
+		if (o->brief == brief)
+			return o;
 	return NULL;
 }
 
 /* An abbreviation is not accepted, but answered with the whole name. */
 static int unknown_long(const char *word, size_t len)
 {
-	for (unsigned i = 0; len > 2 && i < ARRAY_SIZE(opts_table); i++) {
-		if (!strncmp(opts_table[i].name, word + 2, len - 2)) {
+	const struct opt *o;
+
+	for (unsigned i = 0; len > 2 && (o = opt_at(i)); i++) {
+		if (!strncmp(o->name, word + 2, len - 2)) {
 			log_error("unknown option '%.*s'; did you mean '--%s'?", (int)len, word,
-				  opts_table[i].name);
+				  o->name);
 			return -EINVAL;
 		}
 	}
@@ -363,7 +373,7 @@ static int parse_words(char **next, struct config *cfg)
 			return result;
 	}
 	cfg->program = next;
-	return check_program(cfg);
+	return opts_trace_check(cfg) ? -EINVAL : check_program(cfg);
 }
 
 int opts_parse(int argc, char **argv, struct config *cfg)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "trace_config.h"
+
 enum config_engine {
 	CONFIG_ENGINE_AUTO,	/* io_uring where it works, else threads */
 	CONFIG_ENGINE_URING,
@@ -44,6 +46,8 @@ struct config {
 	unsigned threads;		/* workers of the threads engine */
 	uint64_t max_nr;		/* our own fs.aio-max-nr, for the whole tree */
 	uint64_t buffer_bytes;		/* all data in flight at most */
+
+	struct trace_config trace;
 };
 
 enum {

@@ -19,6 +19,7 @@ struct call;
 struct context;
 struct creds;
 struct key;
+struct record_request;
 
 struct request {
 	struct io io;			/* the engines' part */
@@ -29,6 +30,7 @@ struct request {
 	struct creds *who;		/* the reference behind io.who */
 	uint64_t id;			/* order of arrival, unique in a run */
 	struct key *key;		/* its name in every run; NULL: nobody wants it */
+	struct record_request *trace;	/* trace.c's; NULL: nobody wants it */
 	uaddr obj;			/* the iocb's address, for the event */
 	uint64_t data;			/* aio_data */
 	uint16_t opcode;		/* IOCB_CMD_* */

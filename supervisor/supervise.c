@@ -11,9 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "chain.h"
 #include "children.h"
@@ -26,10 +24,12 @@
 #include "log.h"
 #include "naming.h"
 #include "notify.h"
+#include "self.h"
+#include "trace.h"
+#include "tracing.h"
 #include "trap.h"
 #include "workers.h"
 
-#define FILES_WANTED (1u << 20)
 #define FOLLOW_NS (250 * NSEC_PER_MSEC)
 #define TELL_AGAIN_MSEC 10
 
@@ -43,6 +43,7 @@ struct supervisor {
 	struct children *children;
 	struct workers *workers;
 	struct chain chain;
+	struct tracing *tracing;
 	struct guardian_follow follow;
 	struct loop_timer follow_timer;
 	int end_status;			/* as waitid(2) gives it; 125..127 when it never started */
@@ -50,70 +51,6 @@ struct supervisor {
 	bool ended;			/* PROGRAM */
 	bool failed;			/* it never started */
 };
-
-static unsigned possible_cpus(void)
-{
-	auto_file f = fopen("/sys/devices/system/cpu/possible", "re");
-	unsigned first, last, count = 0;
-	int n;
-
-	/* "0-3,8-11" */
-	while (f && (n = fscanf(f, "%u-%u", &first, &last)) > 0) {
-		count += n == 2 ? last - first + 1 : 1;
-		if (fgetc(f) != ',')
-			break;
-	}
-	return count ? count : (unsigned)max_u64(1, (uint64_t)sysconf(_SC_NPROCESSORS_CONF));
-}
-
-/* Signals of our own mistakes must not be blocked: the kernel would kill us without a word. */
-static void unblock_own_faults(void)
-{
-	const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
-		sigaddset(&set, faults[i]);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-/*
- * A read of PROGRAM's terminal by us, who are in another process group and ignore SIGTTIN, would
- * get EIO; without a controlling terminal it is a file like any other.
- */
-static void leave_terminal(void)
-{
-	auto_fd tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-
-	if (tty >= 0 && ioctl(tty, TIOCNOTTY))
-		log_info(1, "the terminal cannot be left (%s): AIO reads of it may get EIO",
-			 strerror(errno));
-}
-
-/*
- * Each request in flight holds a descriptor; the tracee's limit on file sizes is applied by
- * request.
- */
-static void raise_limits(void)
-{
-	struct rlimit files, size;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		struct rlimit more = { FILES_WANTED,
-				       (rlim_t)max_u64(FILES_WANTED, files.rlim_max) };
-
-		files.rlim_cur = files.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &more) && setrlimit(RLIMIT_NOFILE, &files))
-			log_warn("the limit on open files cannot be raised: %s", strerror(errno));
-	}
-	if (getrlimit(RLIMIT_FSIZE, &size) == 0) {
-		size.rlim_cur = size.rlim_max;
-		/* a program that may raise its own limit may be above ours */
-		if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }))
-			(void)setrlimit(RLIMIT_FSIZE, &size);
-	}
-}
 
 static void asleep(void *arg)
 {
@@ -226,6 +163,20 @@ static int read_creds(struct dispatch *d)
 	return 0;
 }
 
+static int begin_trace(struct supervisor *s)
+{
+	struct writer *w;
+
+	if (!s->tracing)
+		return 0;
+	w = tracing_start(s->tracing, chain_name(&s->chain, s->cfg));
+	if (!w)
+		return neg_errno();
+	chain_stamp(&s->chain);
+	s->d.trace = trace_create(w, s->d.breakable);
+	return s->d.trace ? 0 : -ENOMEM;
+}
+
 static int build(struct supervisor *s)
 {
 	struct dispatch *d = &s->d;
@@ -243,6 +194,9 @@ static int build(struct supervisor *s)
 		return neg_errno();
 	err = chain_open(&s->chain, s->cfg,
 			 &(struct chain_parts){ d->loop, s->workers, complete, d });
+	if (err)
+		return err;
+	err = begin_trace(s);
 	if (err)
 		return err;
 	d->engine = s->chain.top;
@@ -290,6 +244,8 @@ static void take_down(struct supervisor *s)
 	struct dispatch *d = &s->d;
 
 	dispatch_stop(d);
+	trace_destroy(d->trace);
+	tracing_close(s->tracing);
 	tasks_destroy(d->tasks);
 	chain_close(&s->chain);
 	file_table_destroy(d->files);
@@ -339,8 +295,8 @@ static int serve(struct supervisor *s)
 {
 	int err;
 
-	raise_limits();
-	leave_terminal();
+	self_raise_limits();
+	self_leave_terminal();
 	err = build(s);
 	if (!err)
 		err = watch(s);
@@ -365,10 +321,12 @@ static int serve(struct supervisor *s)
 
 int supervise(const struct guardian_link *link, void *arg)
 {
+	const struct supervise_run *run = arg;
 	struct supervisor s = {
-		.cfg = arg,
+		.cfg = run->cfg,
 		.link = link,
-		.d = { .cfg = arg, .pulse = link->pulse, .possible_cpus = possible_cpus(),
+		.tracing = run->tracing,
+		.d = { .cfg = run->cfg, .pulse = link->pulse, .possible_cpus = self_possible_cpus(),
 		       .space_end = tracee_space_end() },
 		.launch = { .listener_fd = -1, .exec_fd = -1 },
 		.follow = { .program_pidfd = -1, .program_stat_fd = -1 },
@@ -378,7 +336,7 @@ int supervise(const struct guardian_link *link, void *arg)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		log_warn("not a child subreaper (%s): daemons of the program may escape",
 			 strerror(errno));
-	unblock_own_faults();
+	self_unblock_faults();
 	s.d.loop = loop_create();
 	if (!s.d.loop)
 		log_error("cannot start: %s", strerror(errno));

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "label.h"
 #include "mm.h"
 
 #define TASK_BUCKETS 1024
@@ -100,6 +101,7 @@ void thread_forget(struct thread *th)
 	close_fd(&th->source.pidfd);
 	close_fd(&th->stat_fd);
 	creds_unref(th->seen.who);
+	label_put(th->comm);
 	free(th);
 }
 

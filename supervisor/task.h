@@ -90,6 +90,7 @@ struct thread {
 	struct call *call;		/* its parked call */
 	struct kept_answer kept;
 	struct creds_seen seen;
+	struct label *comm;		/* as it was called at its first traced call; NULL: unknown */
 };
 
 struct tasks;

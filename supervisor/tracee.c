@@ -122,23 +122,6 @@ int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks)
 	return 0;
 }
 
-int tracee_program(pid_t tgid, char *name, size_t size)
-{
-	static const char gone[] = " (deleted)";
-	char link[64], path[PATH_MAX];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", tgid);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return neg_errno();
-	if ((size_t)n > strlen(gone) && !memcmp(path + n - strlen(gone), gone, strlen(gone)))
-		n -= (ssize_t)strlen(gone);
-	path[n] = '\0';
-	snprintf(name, size, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
-	return 0;
-}
-
 int tracee_open_process(pid_t tgid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, tgid, 0);

@@ -46,6 +46,9 @@ bool tracee_has_mapped(pid_t tid, uaddr at, dev_t dev, ino_t ino);
 
 /* Last part of the path of what it executes, cut to size: 0 or -errno. */
 int tracee_program(pid_t tgid, char *name, size_t size);
+enum { TRACEE_COMM_BYTES = 64 };
+/* The thread's own name, any bytes; 0 or -errno. */
+int tracee_comm(pid_t tid, char *name, size_t size);
 
 pid_t tracee_tgid(pid_t tid);			/* of any thread; or -errno */
 int tracee_ppid(pid_t tgid, pid_t *ppid, uint64_t *start_ticks);

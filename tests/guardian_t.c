@@ -32,7 +32,7 @@ static void scene_start(struct scene *s, supervise_fn *supervise)
 	if (s->pid == 0) {
 		dup2(err[1], STDERR_FILENO);
 		close(go[1]);
-		_exit(guardian_run(supervise, s));
+		_exit(guardian_run(supervise, s, &(struct guardian_beside){ .arg = s }));
 	}
 	close(err[1]);
 	close(go[0]);

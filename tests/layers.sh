@@ -8,15 +8,15 @@ layer_of()
 {
 	case $1 in
 	# base: no state of a run
-	io | list | log | opts | opts_value | plan | pulse | timers | util) echo 0 ;;
+	io | label | list | log | opts | opts_* | plan | pulse | timers | trace_config | trace_set | util) echo 0 ;;
 	# host adapters: one foreign interface each
-	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | notify | poller | remote) echo 1 ;;
-	signals | tracee | tracee_creds | tracee_memory | trap | worker | workers) echo 1 ;;
+	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | notify | out | poller | remote | self) echo 1 ;;
+	signals | tracee | tracee_* | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
-	call | context | iocb | key | mm | request | ring | task) echo 2 ;;
+	call | context | filter | iocb | key | mm | record | request | ring | sink | sink_* | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	chain | complete | copy_out | dispatch | episode | handle_* | kept | lookup | main | naming | submit | submit_* | submitter | supervise | watch) echo 4 ;;
+	chain | complete | copy_out | dispatch | episode | feed | handle_* | kept | lookup | main | naming | submit | submit_* | submitter | supervise | trace | tracing | watch | writer) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

@@ -78,6 +78,7 @@ static const struct {
 } syscall_errors[] = {
 	{ SYS_pidfd_open, "EMFILE ENOMEM" },
 	{ SYS_pidfd_getfd, "EMFILE" },
+	{ SYS_futex, "EINTR" },
 	{ SYS_kcmp, "ENOMEM" },
 	{ SYS_seccomp, "ENOMEM" },
 	{ SYS_io_setup, "EAGAIN ENOMEM" },

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "label.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct label *label_create(const char *text, size_t length_bytes)
+{
+	struct label *l = malloc(sizeof(*l) + length_bytes + 1);
+
+	if (!l)
+		return NULL;
+	atomic_init(&l->refs, 1);
+	l->length_bytes = length_bytes;
+	memcpy(l->text, text, length_bytes);
+	l->text[length_bytes] = '\0';
+	return l;
+}
+
+struct label *label_get(struct label *l)
+{
+	if (l)
+		atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
+	return l;
+}
+
+void label_put(struct label *l)
+{
+	if (l && atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) == 1)
+		free(l);
+}

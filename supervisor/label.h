@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A short text that is made once and referred to often, by both threads of a trace: the path of a
+ * file, the name of a thread.
+ */
+#ifndef LABEL_H
+#define LABEL_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct label {
+	_Atomic unsigned refs;
+	size_t length_bytes;		/* without the 0 at the end */
+	char text[];			/* any bytes but 0 */
+};
+
+struct label *label_create(const char *text, size_t length_bytes);	/* NULL: ENOMEM */
+struct label *label_get(struct label *l);	/* accepts NULL */
+void label_put(struct label *l);		/* accepts NULL */
+
+#endif

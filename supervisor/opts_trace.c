@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of traces: strace's letters and names, where it has some. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "opts_impl.h"
+#include "opts_value.h"
+#include "trace_set.h"
+#include "util.h"
+
+#define DURATION_MAX_MSEC 86400000u
+
+static const struct opts_choice formats[] = {
+	{ "text", TRACE_TEXT },
+};
+
+static int set_format(struct config *cfg, const char *value)
+{
+	const int found = opts_value_choice(value, formats, ARRAY_SIZE(formats));
+
+	if (found < 0)
+		return found;
+	cfg->trace.on = true;
+	cfg->trace.format = (enum trace_format)found;
+	return 0;
+}
+
+/* FORMAT:FILE; any other beginning belongs to the name. */
+static bool split_format(const char **value, enum trace_format *format)
+{
+	const size_t length = strcspn(*value, ":");
+
+	for (size_t i = 0; (*value)[length] && i < ARRAY_SIZE(formats); i++) {
+		if (strlen(formats[i].name) != length || memcmp(formats[i].name, *value, length))
+			continue;
+		*format = (enum trace_format)formats[i].value;
+		*value += length + 1;
+		return true;
+	}
+	return false;
+}
+
+static int set_output(struct config *cfg, const char *value)
+{
+	struct trace_config *t = &cfg->trace;
+	struct trace_output *o = &t->outputs[t->output_count];
+
+	if (t->output_count == TRACE_OUTPUTS_MAX) {
+		log_error("option '-o': more than %d outputs", TRACE_OUTPUTS_MAX);
+		return -E2BIG;
+	}
+	o->has_format = split_format(&value, &o->format);
+	if (!*value || !strcmp(value, "|"))
+		return -EINVAL;
+	o->name = value;
+	t->output_count++;
+	t->on = true;
+	return 0;
+}
+
+static int set_trace(struct config *cfg, const char *value)
+{
+	const char *wrong = trace_set_parse(value, &cfg->trace.set);
+
+	if (wrong) {
+		log_error("option '-e trace=%s': '%.*s' is neither a call (io_submit), a request "
+			  "(pread) nor a class (read, write, sync, calls, requests, all, none)",
+			  value, (int)strcspn(wrong, ","), wrong);
+		return -ENOENT;
+	}
+	cfg->trace.on = true;
+	return 0;
+}
+
+static int set_expression(struct config *cfg, const char *value)
+{
+	if (!strncmp(value, "trace=", 6))
+		return set_trace(cfg, value + 6);
+	return -EINVAL;
+}
+
+static int set_path(struct config *cfg, const char *value)
+{
+	struct trace_config *t = &cfg->trace;
+
+	if (!*value)
+		return -EINVAL;
+	if (t->path_count == TRACE_PATHS_MAX) {
+		log_error("option '-P': more than %d paths", TRACE_PATHS_MAX);
+		return -E2BIG;
+	}
+	t->paths[t->path_count++] = value;
+	t->on = true;
+	return 0;
+}
+
+static int set_duration(struct config *cfg, const char *value)
+{
+	uint64_t msec;
+
+	if (opts_value_number(value, 0, DURATION_MAX_MSEC, &msec))
+		return -EINVAL;
+	cfg->trace.duration_ns = msec * NSEC_PER_MSEC;
+	cfg->trace.on = true;
+	return 0;
+}
+
+static int set_clock(struct config *cfg, const char *value)
+{
+	if (cfg->trace.clock < TRACE_CLOCK_UNIX)
+		cfg->trace.clock++;
+	return 0;
+}
+
+static int set_relative(struct config *cfg, const char *value)
+{
+	cfg->trace.relative = true;
+	return 0;
+}
+
+static int set_spent(struct config *cfg, const char *value)
+{
+	cfg->trace.spent = true;
+	return 0;
+}
+
+static int set_with_paths(struct config *cfg, const char *value)
+{
+	cfg->trace.with_paths = true;
+	return 0;
+}
+
+const struct opt opts_trace_table[] = {
+	{ 'o', "output", "[FORMAT:]FILE", "a file or '|COMMAND', after 'FORMAT:' if you like",
+	  set_output,
+	  "trace to FILE or '|COMMAND', in FORMAT;\n"
+	  "repeatable" },
+	{ 0, "format", "FORMAT", "text", set_format,
+	  "of outputs that name none, and of stderr" },
+	{ 'e', "expr", "trace=SET", "trace=SET", set_expression,
+	  "trace these calls (io_submit) and requests\n"
+	  "(pread; read, write, sync, all), with commas" },
+	{ 0, "trace", "SET", "a set of calls and requests", set_trace,
+	  "the same" },
+	{ 'P', "trace-path", "PATH", "a path", set_path,
+	  "trace requests on PATH only; repeatable" },
+	{ 0, "duration", "MS", "milliseconds, at most a day", set_duration,
+	  "trace only what took MS milliseconds or more" },
+	{ 't', "absolute-timestamps", NULL, NULL, set_clock,
+	  "text: time of day; -tt microseconds,\n"
+	  "-ttt since 1970" },
+	{ 'r', "relative-timestamps", NULL, NULL, set_relative,
+	  "text: time since the line before" },
+	{ 'T', "syscall-times", NULL, NULL, set_spent,
+	  "text: how long it took" },
+	{ 'y', "decode-fds", NULL, NULL, set_with_paths,
+	  "text: paths of descriptors" },
+	{ 0, NULL, NULL, NULL, NULL, NULL },
+};
+
+int opts_trace_check(struct config *cfg)
+{
+	struct trace_config *t = &cfg->trace;
+
+	if (t->on && !t->output_count)
+		t->output_count = 1;		/* stderr */
+	for (unsigned i = 0; i < t->output_count; i++) {
+		if (!t->outputs[i].has_format)
+			t->outputs[i].format = t->format;
+	}
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where lines go: a file, the input of a command, or stderr. Opened before PROGRAM starts, written
+ * by the trace's thread. Each write(2) ends at the end of a line, so that a run that is killed
+ * leaves whole lines. The first error ends an output: one warning at the end tells what is missing.
+ */
+#ifndef OUT_H
+#define OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util.h"
+
+struct out;
+
+/* NULL: stderr; "|COMMAND": its standard input. NULL after a message. */
+struct out *out_open(const char *name);
+/* Writes what is left, closes, and warns if lines are missing. Accepts NULL. */
+void out_close(struct out *o);
+
+/* A line is built by any number of these and then ended. */
+void out_bytes(struct out *o, const void *bytes, size_t count);
+void out_text(struct out *o, const char *text);
+void out_printf(struct out *o, const char *fmt, ...) printf_like(2, 3);
+void out_end_line(struct out *o);	/* the newline is the caller's */
+void out_flush(struct out *o);		/* all ended lines */
+bool out_to_terminal(const struct out *o);
+
+/* In the guardian: its copies of the descriptors are closed, the commands stay. */
+void out_part(struct out *o);
+/* The command has read everything and ended; nothing for other outputs. */
+void out_wait(struct out *o);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include "record.h"
+
+#include "key.h"
+
+void record_request_copy(struct record_request *to, const struct record_request *from)
+{
+	*to = *from;
+	to->key = NULL;
+	(void)label_get(to->path);
+	(void)label_get(to->comm);
+}
+
+void record_request_put(struct record_request *r)
+{
+	label_put(r->path);
+	label_put(r->comm);
+	key_destroy(r->key);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a trace is made of: fixed-size records, filled on the loop thread and read on the trace's.
+ * Times are CLOCK_MONOTONIC in nanoseconds, 0 where not reached.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "label.h"
+#include "util.h"
+
+struct key;
+
+enum record_reaper {
+	REAPED_NOT,
+	REAPED_BY_CALL,		/* io_getevents, io_pgetevents */
+	REAPED_BY_SELF,		/* the program has moved the ring's head: reaped_ns is when we saw */
+};
+
+/* A request, or an entry that io_submit has refused. References belong to the record. */
+struct record_request {
+	uint64_t id;			/* order of arrival, from 1; 0: was never accepted */
+	uint64_t call;			/* the io_submit: record_call.id */
+	uint64_t reap_call;		/* the io_getevents; 0: none */
+	struct label *path;		/* as /proc/PID/fd tells; NULL: none */
+	struct label *comm;		/* of the submitting thread; NULL: unknown */
+	struct key *key;		/* NULL: nobody wants it */
+	uint64_t data;			/* aio_data */
+	uaddr obj;			/* the iocb's address */
+	int64_t offset;
+	uint64_t length_bytes;		/* asked for; POLL: 0 */
+	int64_t result;			/* valid when done_ns is set, and of a refused entry */
+	uint64_t submitted_ns;
+	uint64_t started_ns;
+	uint64_t done_ns;
+	uint64_t published_ns;
+	uint64_t reaped_ns;
+	pid_t pid;
+	pid_t tid;
+	int fd;				/* in the program */
+	unsigned ctx;			/* n-th context of the run, from 1 */
+	unsigned in_flight;		/* in the whole run when it was accepted, itself included */
+	uint32_t rw_flags;		/* RWF_* */
+	uint32_t poll_events;		/* POLL: as asked */
+	uint16_t opcode;		/* IOCB_CMD_* */
+	uint8_t reaped_by;		/* enum record_reaper */
+	bool direct;			/* bypasses the page cache */
+};
+
+struct record_call {
+	uint64_t id;			/* order of arrival, unique in a run */
+	uint64_t entered_ns;		/* when we heard of it */
+	uint64_t left_ns;		/* 0: the thread died in it */
+	uint64_t args[6];
+	int64_t result;
+	int64_t timeout_ns;		/* -1: none; io_getevents, io_pgetevents */
+	struct label *comm;
+	pid_t pid;
+	pid_t tid;
+	unsigned ctx;			/* 0: none was found */
+	unsigned nr;			/* of its system call */
+};
+
+enum record_kind {
+	RECORD_ACCEPTED,	/* a request; submitted_ns is the last time that is known */
+	RECORD_TAKEN_BACK,	/* ... but it was not: nothing more comes of it */
+	RECORD_REFUSED,		/* an entry that ended io_submit; result says why */
+	RECORD_PUBLISHED,	/* a request; published_ns is the last time */
+	RECORD_REQUEST,		/* a request that nothing more will happen to; once for each */
+	RECORD_CALL,		/* answered; after all records of its entries and events */
+};
+
+struct record {
+	enum record_kind kind;
+	union {
+		struct record_request request;
+		struct record_call call;
+	};
+};
+
+enum { RECORD_NO_OPCODE = 0xffff };	/* the entry could not be read */
+
+/* Takes references of its own (but for the key, which stays with the original). */
+void record_request_copy(struct record_request *to, const struct record_request *from);
+void record_request_put(struct record_request *r);	/* lets references go, the key too */
+
+#endif

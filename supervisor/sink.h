@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sink makes lines of records for one output. It lives on the trace's thread and is given what
+ * the filters (-e trace=, -P, --duration) have let through: const, and gone after the return.
+ */
+#ifndef SINK_H
+#define SINK_H
+
+#include "out.h"
+#include "record.h"
+#include "trace_config.h"
+
+/* Constant for the run. */
+struct sink_run {
+	const struct trace_config *cfg;
+	char *const *command;		/* PROGRAM and its arguments */
+	const char *engine;
+	uint64_t started_ns;
+	int64_t realtime_offset_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC at the start */
+};
+
+/* An io_submit's entries, or the requests that an io_getevents has reaped, in order. */
+struct sink_call {
+	const struct record_call *call;
+	const struct record_request *entries;
+	unsigned count;
+	bool last_refused;		/* the last entry is the one that ended io_submit */
+};
+
+/* The whole run's, filters or not. */
+struct sink_counts {
+	uint64_t calls;
+	uint64_t requests;		/* accepted */
+	uint64_t reaped;
+	uint64_t unreaped;		/* complete, but nobody has reaped them */
+	uint64_t unfinished;
+	uint64_t unknown;		/* not recorded, for want of memory */
+	uint64_t ended_ns;
+};
+
+struct sink;
+
+/* Methods that a sink does not need are NULL. */
+struct sink_ops {
+	const char *name;
+	unsigned wants;			/* bits: enum record_kind */
+	void (*start)(struct sink *s);
+	void (*call)(struct sink *s, const struct sink_call *c);
+	void (*published)(struct sink *s, const struct record_request *r);
+	void (*request)(struct sink *s, const struct record_request *r);	/* RECORD_REQUEST */
+	void (*idle)(struct sink *s);	/* nothing more has come for the moment */
+	void (*end)(struct sink *s, const struct sink_counts *counts);
+	void (*destroy)(struct sink *s);	/* frees it, not the output */
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	const struct sink_run *run;
+	struct out *out;
+};
+
+/* NULL: ENOMEM. */
+struct sink *sink_text_create(void);
+struct sink *sink_json_create(void);
+
+/* Names that several formats use. Never NULL. */
+const char *sink_call_name(unsigned nr);
+const char *sink_op_name(unsigned opcode);	/* "pread", ...; "?" */
+/* Calls fn for each RWF_ flag that is set, by name ("HIPRI"), last for what has none (hex). */
+void sink_rw_flags(uint32_t flags, void (*fn)(void *arg, const char *name), void *arg);
+const char *sink_errno_name(int err);		/* "EIO"; "?" */
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line says about traces. Strings belong to argv. */
+#ifndef TRACE_CONFIG_H
+#define TRACE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum trace_format {
+	TRACE_TEXT,
+};
+
+enum trace_clock {		/* what stands before a line of text */
+	TRACE_CLOCK_NONE,
+	TRACE_CLOCK_SECONDS,	/* -t: 12:34:56 */
+	TRACE_CLOCK_MICROS,	/* -tt */
+	TRACE_CLOCK_UNIX,	/* -ttt: seconds since 1970 with microseconds */
+};
+
+enum {
+	TRACE_OUTPUTS_MAX = 16,
+	TRACE_PATHS_MAX = 64,
+};
+
+struct trace_output {
+	enum trace_format format;
+	bool has_format;		/* it was named */
+	const char *name;		/* a file, "|COMMAND", or NULL: stderr */
+};
+
+struct trace_config {
+	bool on;			/* somebody wants lines: -o, -e trace=, --format, ... */
+	enum trace_format format;	/* of outputs that name none */
+	struct trace_output outputs[TRACE_OUTPUTS_MAX];
+	unsigned output_count;
+	uint32_t set;			/* -e trace=SET; trace_set.h */
+	const char *paths[TRACE_PATHS_MAX];
+	unsigned path_count;		/* 0: all */
+	uint64_t duration_ns;		/* only what took at least as long */
+	enum trace_clock clock;
+	bool relative;			/* -r: time since the line before */
+	bool spent;			/* -T */
+	bool with_paths;		/* -y */
+};
+
+#endif

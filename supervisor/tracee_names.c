@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What tasks are called. */
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "tracee.h"
+
+int tracee_program(pid_t tgid, char *name, size_t size)
+{
+	static const char gone[] = " (deleted)";
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", tgid);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return neg_errno();
+	if ((size_t)n > strlen(gone) && !memcmp(path + n - strlen(gone), gone, strlen(gone)))
+		n -= (ssize_t)strlen(gone);
+	path[n] = '\0';
+	snprintf(name, size, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	return 0;
+}
+
+int tracee_comm(pid_t tid, char *name, size_t size)
+{
+	char path[64];
+	auto_fd fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, name, size - 1);
+	if (n < 0)
+		return neg_errno();
+	n -= n > 0 && name[n - 1] == '\n';
+	name[n] = '\0';
+	return 0;
+}

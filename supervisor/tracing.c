@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "tracing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "log.h"
+#include "writer.h"
+
+struct tracing {
+	const struct config *cfg;
+	struct out *outs[TRACE_OUTPUTS_MAX];
+	struct sink *sinks[TRACE_OUTPUTS_MAX];
+	struct sink_run run;
+};
+
+static struct sink *(*const makers[])(void) = {
+	[TRACE_TEXT] = sink_text_create,
+};
+
+int tracing_open(const struct config *cfg, struct tracing **out)
+{
+	const struct trace_config *tc = &cfg->trace;
+	struct tracing *t;
+
+	*out = NULL;
+	if (!tc->on)
+		return 0;
+	t = calloc(1, sizeof(*t));
+	if (!t) {
+		log_error("no memory for the trace");
+		return -ENOMEM;
+	}
+	t->cfg = cfg;
+	for (unsigned i = 0; i < tc->output_count; i++) {
+		t->outs[i] = out_open(tc->outputs[i].name);
+		if (!t->outs[i]) {
+			tracing_close(t);
+			return -EINVAL;
+		}
+	}
+	*out = t;
+	return 0;
+}
+
+void tracing_part(struct tracing *t)
+{
+	for (unsigned i = 0; t && i < t->cfg->trace.output_count; i++)
+		out_part(t->outs[i]);
+}
+
+void tracing_wait(struct tracing *t)
+{
+	for (unsigned i = 0; t && i < t->cfg->trace.output_count; i++)
+		out_wait(t->outs[i]);
+}
+
+static int64_t realtime_offset_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * (int64_t)NSEC_PER_SEC + ts.tv_nsec - (int64_t)now_ns();
+}
+
+struct writer *tracing_start(struct tracing *t, const char *engine)
+{
+	const struct trace_config *tc = &t->cfg->trace;
+
+	t->run = (struct sink_run){
+		.cfg = tc,
+		.command = t->cfg->program,
+		.engine = engine,
+		.started_ns = now_ns(),
+		.realtime_offset_ns = realtime_offset_ns(),
+	};
+	for (unsigned i = 0; i < tc->output_count; i++) {
+		t->sinks[i] = makers[tc->outputs[i].format]();
+		if (!t->sinks[i]) {
+			while (i--)
+				t->sinks[i]->ops->destroy(t->sinks[i]);
+			errno = ENOMEM;
+			return NULL;
+		}
+		t->sinks[i]->out = t->outs[i];
+	}
+	return writer_create(&t->run, t->sinks, tc->output_count);
+}
+
+void tracing_close(struct tracing *t)
+{
+	if (!t)
+		return;
+	for (unsigned i = 0; i < TRACE_OUTPUTS_MAX; i++)
+		out_close(t->outs[i]);
+	free(t);
+}

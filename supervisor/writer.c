@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. The entries of an io_submit and the requests that an io_getevents reaps come before the
+ * record of the call, which comes when it is answered; calls of several threads overlap. Until then
+ * they wait in a batch of that call. Without a sink that wants calls there are no batches.
+ */
+#include "writer.h"
+
+#include <linux/aio_abi.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "filter.h"
+
+#define BATCH_BUCKETS 64
+
+struct batch {
+	struct batch *next;
+	uint64_t call;
+	struct record_request *entries;
+	unsigned count;
+	unsigned room;
+	bool last_refused;
+};
+
+struct writer {
+	const struct sink_run *run;
+	struct feed *feed;
+	struct sink **sinks;
+	unsigned sink_count;
+	unsigned wants;
+	pthread_t thread;
+	struct batch *batches[BATCH_BUCKETS];	/* by call id */
+	struct sink_counts counts;
+	uint64_t no_memory;		/* entries that no line of a call shows */
+};
+
+struct feed *writer_feed(const struct writer *w)
+{
+	return w->feed;
+}
+
+unsigned writer_wants(const struct writer *w)
+{
+	return w->wants;
+}
+
+/* --- batches --- */
+
+static struct batch **batch_place(struct writer *w, uint64_t call)
+{
+	struct batch **place = &w->batches[call % BATCH_BUCKETS];
+
+	while (*place && (*place)->call != call)
+		place = &(*place)->next;
+	return place;
+}
+
+static struct batch *batch_of(struct writer *w, uint64_t call)
+{
+	struct batch **place = batch_place(w, call);
+
+	if (!*place) {
+		*place = calloc(1, sizeof(**place));
+		if (*place)
+			(*place)->call = call;
+	}
+	return *place;
+}
+
+static struct record_request *batch_add(struct writer *w, uint64_t call)
+{
+	struct batch *b = batch_of(w, call);
+	struct record_request *more;
+
+	if (b && b->count == b->room) {
+		more = realloc(b->entries, (b->room ? 2 * b->room : 4) * sizeof(*more));
+		if (more) {
+			b->entries = more;
+			b->room = b->room ? 2 * b->room : 4;
+		}
+	}
+	if (!b || b->count == b->room) {
+		w->no_memory++;
+		return NULL;
+	}
+	return &b->entries[b->count++];
+}
+
+static void batch_note(struct writer *w, uint64_t call, const struct record_request *r,
+		       bool refused)
+{
+	struct record_request *entry;
+
+	if (!call || !(w->wants & 1u << RECORD_CALL))
+		return;
+	entry = batch_add(w, call);
+	if (entry)
+		record_request_copy(entry, r);
+	if (entry && refused)
+		(*batch_place(w, call))->last_refused = true;
+}
+
+static void batch_take_back(struct writer *w, const struct record_request *r)
+{
+	struct batch *b = *batch_place(w, r->call);
+
+	/* it is the last one: nothing is accepted in between */
+	if (b && b->count && b->entries[b->count - 1].id == r->id)
+		record_request_put(&b->entries[--b->count]);
+}
+
+static void batch_free(struct batch **place)
+{
+	struct batch *b = *place;
+
+	*place = b->next;
+	for (unsigned i = 0; i < b->count; i++)
+		record_request_put(&b->entries[i]);
+	free(b->entries);
+	free(b);
+}
+
+/* --- records --- */
+
+static void give_call(struct writer *w, const struct record_call *call)
+{
+	struct batch **place = batch_place(w, call->id);
+	struct sink_call c = { .call = call };
+
+	if (*place) {
+		c.entries = (*place)->entries;
+		c.count = (*place)->count;
+		c.last_refused = (*place)->last_refused;
+	}
+	for (unsigned i = 0; i < w->sink_count && filter_call(w->run->cfg, &c); i++) {
+		if (w->sinks[i]->ops->call)
+			w->sinks[i]->ops->call(w->sinks[i], &c);
+	}
+	if (*place)
+		batch_free(place);
+}
+
+static void give_published(struct writer *w, const struct record_request *r)
+{
+	for (unsigned i = 0; i < w->sink_count && filter_request(w->run->cfg, r); i++) {
+		if (w->sinks[i]->ops->published)
+			w->sinks[i]->ops->published(w->sinks[i], r);
+	}
+}
+
+static void give_request(struct writer *w, const struct record_request *r)
+{
+	w->counts.requests++;
+	w->counts.reaped += r->reaped_ns != 0;
+	w->counts.unreaped += r->published_ns && !r->reaped_ns;
+	w->counts.unfinished += !r->published_ns;
+	for (unsigned i = 0; i < w->sink_count && filter_request(w->run->cfg, r); i++) {
+		if (w->sinks[i]->ops->request)
+			w->sinks[i]->ops->request(w->sinks[i], r);
+	}
+}
+
+static void take(struct writer *w, struct record *r)
+{
+	switch (r->kind) {
+	case RECORD_ACCEPTED:
+		batch_note(w, r->request.call, &r->request, false);
+		break;
+	case RECORD_TAKEN_BACK:
+		batch_take_back(w, &r->request);
+		break;
+	case RECORD_REFUSED:
+		batch_note(w, r->request.call, &r->request, true);
+		break;
+	case RECORD_PUBLISHED:
+		give_published(w, &r->request);
+		break;
+	case RECORD_REQUEST:
+		batch_note(w, r->request.reap_call, &r->request, false);
+		give_request(w, &r->request);
+		break;
+	case RECORD_CALL:
+		w->counts.calls++;
+		give_call(w, &r->call);
+		label_put(r->call.comm);
+		return;
+	}
+	record_request_put(&r->request);
+}
+
+static void idle(struct writer *w)
+{
+	for (unsigned i = 0; i < w->sink_count; i++) {
+		if (w->sinks[i]->ops->idle)
+			w->sinks[i]->ops->idle(w->sinks[i]);
+		out_flush(w->sinks[i]->out);
+	}
+}
+
+static void *writer_run(void *arg)
+{
+	struct writer *w = arg;
+
+	for (unsigned i = 0; i < w->sink_count; i++) {
+		if (w->sinks[i]->ops->start)
+			w->sinks[i]->ops->start(w->sinks[i]);
+		out_flush(w->sinks[i]->out);
+	}
+	do {
+		for (struct record *r; (r = feed_peek(w->feed));) {
+			take(w, r);
+			feed_pop(w->feed);
+		}
+		idle(w);
+	} while (feed_wait(w->feed));
+	return NULL;
+}
+
+/* --- the life --- */
+
+static void writer_free(struct writer *w)
+{
+	for (unsigned i = 0; i < BATCH_BUCKETS; i++) {
+		while (w->batches[i])
+			batch_free(&w->batches[i]);
+	}
+	feed_destroy(w->feed);
+	free(w);
+}
+
+struct writer *writer_create(const struct sink_run *run, struct sink **sinks, unsigned count)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return NULL;
+	w->run = run;
+	w->sinks = sinks;
+	w->sink_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		sinks[i]->run = run;
+		w->wants |= sinks[i]->ops->wants;
+	}
+	w->feed = feed_create();
+	err = w->feed ? pthread_create(&w->thread, NULL, writer_run, w) : errno;
+	if (!err)
+		return w;
+	writer_free(w);
+	errno = err;
+	return NULL;
+}
+
+void writer_finish(struct writer *w, uint64_t unknown)
+{
+	feed_stop(w->feed);
+	(void)pthread_join(w->thread, NULL);
+	w->counts.unknown = unknown + w->no_memory;
+	w->counts.ended_ns = now_ns();
+	for (unsigned i = 0; i < w->sink_count; i++) {
+		if (w->sinks[i]->ops->end)
+			w->sinks[i]->ops->end(w->sinks[i], &w->counts);
+		w->sinks[i]->ops->destroy(w->sinks[i]);
+	}
+	writer_free(w);
+}
