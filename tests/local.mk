@@ -4,6 +4,11 @@
 #   unit_tests      tests/foo_t is built from tests/foo_t.c (Check) and linked with the supervisor
 #   victims         tests/victim_foo is built from tests/victim_foo.c with libaio and threads
 #   script_tests    run by sh, print TAP by tests/lib.sh, at most $(limit) seconds
+#   long_tests      the same, but run by `make check-long` only, after all others
+#   test_headers    headers of the C files above
+#   test_files      other files that tests read
+# A program of more than one file, or with its own flags, gets the usual automake lines too.
+unit_tests = \
 	%D%/buffer_t \
 	%D%/complete_t \
 	%D%/context_t \
@@ -34,14 +39,8 @@
 	%D%/ring_t \
 	%D%/room_t \
 	%D%/timers_t \
-	%D%/trace.sh \
 	%D%/trap_t \
 	%D%/workers_t \
-#   long_tests      the same, but run by `make check-long` only, after all others
-#   test_files      other files that tests read
-#   test_headers    headers of the C files above
-# A program of more than one file, or with its own flags, gets the usual automake lines too.
-unit_tests = \
 	$(NULL)
 
 victims = \
@@ -202,6 +201,7 @@ script_tests = \
 	%D%/self_fault_list.sh \
 	%D%/stall.sh \
 	%D%/terminal.sh \
+	%D%/trace.sh \
 	$(NULL)
 
 long_tests = \
