@@ -13,11 +13,15 @@ chmod 711 "$tmp" && chmod 777 "$disk"
 writer=$top_builddir/tests/victim_writer
 nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 
+turn='flock /proc/sys/fs/aio-nr'
+[ -z "${PARITY_LOCKED:-}" ] || turn=	# the caller has it already
+
 # natively COMMAND...: in turn with the tests that lower fs.aio-max-nr; others may have just used it up
 natively()
 {
 	for natively_try in 1 2 3 4 5; do
-		run flock /proc/sys/fs/aio-nr timeout 60 "$@"
+		# shellcheck disable=SC2086 # two words or none
+		run $turn timeout 60 "$@"
 		[ "$status" -ne 0 ] || break
 		$fresh
 	done

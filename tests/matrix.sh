@@ -31,9 +31,11 @@ all_live()
 	AIO_SANDBOX=$tmp/with_options
 	exec 8</proc/sys/fs/aio-nr
 	flock 8
+	export PARITY_LOCKED=1
 	for script; do
 		all_good "$script" "$AIO_SANDBOX_FLAGS"
 	done
+	unset PARITY_LOCKED
 	exec 8<&-
 	AIO_SANDBOX=$program
 }
