@@ -11,6 +11,7 @@
 #include "complete.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "copy_out.h"
 #include "eventfd.h"
@@ -127,17 +128,31 @@ static void publish(struct dispatch *d, struct request *r)
 		eventfd_signal(d, r);
 }
 
+/* Of sockets only streams do: sk_stream_error(), unix_stream_sendmsg(), 6.18. */
+bool complete_raises_sigpipe(const struct request *r)
+{
+	socklen_t size = sizeof(int);
+	int type = SOCK_STREAM;
+
+	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL)
+		return false;
+	if (r->file->can & FILE_SOCKET)
+		(void)getsockopt(r->io.file->fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	return type == SOCK_STREAM;
+}
+
 /*
  * Raised in the submitter, as the kernel does: by itself behind its io_submit, from outside when
  * that is over.
  */
 static void signal_submitter(struct dispatch *d, const struct request *r)
 {
-	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL ||
-	    r->dropped || r->ctx->mm->dead)
+	struct call *call = r->caller ? r->caller : d->submitting;
+
+	if (!complete_raises_sigpipe(r) || r->dropped || r->ctx->mm->dead)
 		return;
-	if (d->submitting && d->submitting->thread->source.tid == r->tid)
-		d->submitting->raise_signals |= 1u << SIGPIPE;
+	if (call && call->thread->source.tid == r->tid)
+		submit_raise(call, SIGPIPE);
 	else
 		tracee_signal_thread(r->tgid, r->tid, SIGPIPE);
 }

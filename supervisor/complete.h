@@ -17,6 +17,7 @@ void complete_finished(struct dispatch *d);
 void complete_stalled(struct dispatch *d); /* what the engines had no room for is tried again */
 /* Also what the engines have finished as soon as it was started. */
 void complete_started(struct dispatch *d);
+bool complete_raises_sigpipe(const struct request *r);	/* what is done */
 /* What callers may have made ready themselves. */
 void complete_polls(struct dispatch *d);
 /* r is the last that was done: polls that it has made ready come before it. */

@@ -149,6 +149,9 @@ struct context *context_lookup(struct call *call, uaddr handle, int *err);
 struct context *context_confirm(struct call *call, uaddr handle, const struct ring_words *words,
 				int *err);
 
+/* submit_signals.c: the thread raises it in itself behind the reply. */
+void submit_raise(struct call *call, int signo);
+
 /* complete.c: asks the engine to give it back early; its completion comes as any other. */
 void request_cancel(struct dispatch *d, struct request *r);
 

@@ -131,7 +131,8 @@ static int started_done(struct submission *s, struct request *r)
 		wait_for(s, r);		/* its data have not all been moved yet */
 		s->batch.valid = 0;
 	}
-	if (more || ++s->finished >= FINISHED_MAX)
+	s->finished += !more;
+	if (more || s->finished >= FINISHED_MAX || complete_raises_sigpipe(r))
 		settle(s);
 	if (more && is_read && s->call->waits_for && !submit_caller_waits(s, r) &&
 	    list_empty(&s->d->finished))

@@ -130,6 +130,7 @@ supervisor_sources = \
 	%D%/submit_batch.c \
 	%D%/submit_depends.c \
 	%D%/submit_prepare.c \
+	%D%/submit_signals.c \
 	%D%/submit_waits.c \
 	%D%/submitter.c \
 	%D%/submitter.h \
@@ -149,6 +150,7 @@ supervisor_sources = \
 	%D%/tracee_creds.c \
 	%D%/tracee_memory.c \
 	%D%/tracee_names.c \
+	%D%/tracee_signals.c \
 	%D%/tracing.c \
 	%D%/tracing.h \
 	%D%/trap.c \

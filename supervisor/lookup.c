@@ -45,8 +45,8 @@ static int find_place(pid_t tgid, uaddr at, const struct ring *r, struct place *
 }
 
 /*
- * aio_ring_mremap() of fs/aio.c, 6.18: whatever piece was moved, its new address is the handle. 0, 1
- * or -errno.
+ * aio_ring_mremap() of fs/aio.c, 6.18: whatever piece was moved, its new address is the handle.
+ * 0, 1 or -errno.
  */
 static int moved_to(const struct call *call, const struct context *ctx, uaddr handle)
 {

@@ -75,6 +75,9 @@ int submit_prepare(struct submission *s, struct request *r, const struct iocb *c
 int64_t submit_prepare_data(struct submission *s, struct request *r);
 void submit_put_files(struct submission *s);
 
+/* submit_signals.c: what the call's signals make of it. 0, or a result < 0 that is an event. */
+int64_t submit_apply_signals(const struct call *call, struct request *r);
+
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);
 

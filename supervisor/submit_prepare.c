@@ -221,7 +221,7 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	if (at >= limit && refuses_nowait(r))
 		return -EOPNOTSUPP;
 	if (at >= limit) {
-		s->call->raise_signals |= 1u << SIGXFSZ;
+		submit_raise(s->call, SIGXFSZ);
 		return -EFBIG;
 	}
 	r->total_bytes = min_u64(r->total_bytes, limit - at);
@@ -238,6 +238,8 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 	if (r->file->can & FILE_SOCKET && r->io.offset)
 		return -ESPIPE;
 	result = apply_size_limit(s, r);
+	if (!result)
+		result = submit_apply_signals(s->call, r);
 	if (result)
 		return result;
 	if (request_next_piece(r))

@@ -330,54 +330,10 @@ bool tracee_has_uring(pid_t tid)
 	return found;
 }
 
-static uint64_t status_mask(const char *status, const char *field)
-{
-	const char *at = strstr(status, field);
-
-	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
-}
-
-static bool status_read(pid_t tid, char *buf, size_t size)
+bool tracee_status(pid_t tid, char *buf, size_t size)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	return proc_read(path, buf, size) > 0;
-}
-
-bool tracee_is_traced_by_us(pid_t tid)
-{
-	char buf[4096];
-	const char *state, *tracer;
-
-	if (!status_read(tid, buf, sizeof(buf)))
-		return false;
-	state = strstr(buf, "\nState:\t");
-	tracer = strstr(buf, "\nTracerPid:");
-	return state && tracer && !strchr("ZX", state[strlen("\nState:\t")]) &&
-	       atoi(tracer + strlen("\nTracerPid:")) == getpid();
-}
-
-bool tracee_signal_pending(pid_t tid, uint64_t mask)
-{
-	char buf[4096];
-
-	if (!status_read(tid, buf, sizeof(buf)))
-		return false;
-	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
-}
-
-bool tracee_signal_deliverable(pid_t tid)
-{
-	char buf[4096];
-
-	if (!status_read(tid, buf, sizeof(buf)))
-		return false;
-	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) &
-	       ~status_mask(buf, "\nSigBlk:");
-}
-
-void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)
-{
-	(void)syscall(SYS_tgkill, tgid, tid, signo);	/* gone: nobody left to tell */
 }

@@ -90,11 +90,24 @@ uint64_t tracee_file_size_limit(pid_t tgid);
 
 bool tracee_has_uring(pid_t tid);	/* is an io_uring open there? */
 
+bool tracee_status(pid_t tid, char *buf, size_t size);	/* /proc/TID/status */
+
+/* tracee_signals.c */
 bool tracee_is_traced_by_us(pid_t tid);		/* and lives */
 
 /* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
 bool tracee_signal_pending(pid_t tid, uint64_t mask);
 bool tracee_signal_deliverable(pid_t tid);	/* the same for its own mask */
+
+/* What becomes of SIGPIPE or SIGXFSZ in this thread. */
+enum tracee_signal {
+	SIGNAL_NONE,		/* blocked or ignored */
+	SIGNAL_HANDLED,
+	SIGNAL_KILLS,
+};
+
+enum tracee_signal tracee_signal_effect(pid_t tid, int signo);
+void tracee_signal_thread(pid_t tgid, pid_t tid, int signo);
 
 /* tracee_creds.c; capability n is bit n. -ENOTTY, ...: this kernel tells no ids by a pidfd. */
 struct creds_ids;
@@ -105,7 +118,5 @@ bool tracee_in_our_user_ns(pid_t tid);
 
 /* May the thread ask for real-time I/O priority (CAP_SYS_ADMIN or CAP_SYS_NICE)? */
 bool tracee_may_realtime(pid_t tid);
-
-void tracee_signal_thread(pid_t tgid, pid_t tid, int signo);
 
 #endif

@@ -26,8 +26,11 @@ void watch_break_off(struct dispatch *d, struct call *call)
 	if (call->kind == CALL_GETEVENTS || call->kind == CALL_PGETEVENTS) {
 		call->broken = true;
 		dispatch_wake_call(d, call);
-	} else if (call->waits_for && d->cfg->submit == CONFIG_SUBMIT_KERNEL &&
-		   !call->waits_for->storage && !call->waits_for->cancelled) {
+		return;
+	}
+	call->interrupted = true;
+	if (call->waits_for && d->cfg->submit == CONFIG_SUBMIT_KERNEL &&
+	    !call->waits_for->storage && !call->waits_for->cancelled) {
 		call->waits_for->interrupted = true;
 		request_cancel(d, call->waits_for);
 	}
@@ -52,7 +55,8 @@ static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
 		dispatch_forget(d, call);
 		return UINT64_MAX;
 	}
-	if (may_break(call) && waiter_must_break(call, thread_state(call->thread)))
+	if (may_break(call) &&
+	    (call->interrupted || waiter_must_break(call, thread_state(call->thread))))
 		watch_break_off(d, call);
 	return call->check_ns;
 }

@@ -72,6 +72,7 @@ victims = \
 	%D%/parity/victim_lookup \
 	%D%/parity/victim_mapping \
 	%D%/parity/victim_order \
+	%D%/parity/victim_pending \
 	%D%/parity/victim_pgetevents \
 	%D%/parity/victim_poll \
 	%D%/parity/victim_prompt \
@@ -178,6 +179,7 @@ script_tests = \
 	%D%/parity/lookup.sh \
 	%D%/parity/mapping.sh \
 	%D%/parity/order.sh \
+	%D%/parity/pending.sh \
 	%D%/parity/pgetevents.sh \
 	%D%/parity/poll.sh \
 	%D%/parity/prompt.sh \
@@ -280,6 +282,7 @@ test_files = \
 	%D%/parity/mounts.sh \
 	%D%/parity/null.differs \
 	%D%/parity/order.expect \
+	%D%/parity/pending.expect \
 	%D%/parity/parity.sh \
 	%D%/parity/pgetevents.expect \
 	%D%/parity/poll.expect \

@@ -67,15 +67,13 @@ static inline long aio_submit(aio_context_t ctx, long nr, struct iocb **list)
 	return ret;
 }
 
-/* An io_submit that may end the process: counted before, and its request as accepted or not. */
-static inline void aio_submit_deadly(aio_context_t ctx, struct iocb *cb)
+/* An io_submit that ends the process: counted before, and its requests as accepted or not. */
+static inline void aio_submit_deadly(aio_context_t ctx, long nr, struct iocb **list)
 {
-	struct iocb *list[] = { cb };
-
 	victim_count->calls++;
-	victim_count->requests++;
-	victim_count->killed++;
-	syscall(SYS_io_submit, ctx, 1, list);
+	victim_count->requests += nr;
+	victim_count->killed += nr;
+	syscall(SYS_io_submit, ctx, nr, list);
 }
 
 static inline long aio_submit1(aio_context_t ctx, struct iocb *cb)

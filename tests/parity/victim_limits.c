@@ -80,11 +80,11 @@ static void sigpipe(void)
 	signal(SIGPIPE, SIG_DFL);
 	pid = victim_fork();
 	if (!pid) {
-		struct iocb cb;
+		struct iocb cb, *list[] = { &cb };
 
 		ctx = aio_context(1);
 		prep(&cb, IOCB_CMD_PWRITE, broken_pipe(), "x", 1, 0);
-		aio_submit_deadly(ctx, &cb);
+		aio_submit_deadly(ctx, 1, list);
 		_exit(0);
 	}
 	obs_num("8.signals/default-kills", wait_child(pid));

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory. The kernel raises SIGPIPE and SIGXFSZ in the middle of a list, and a wait that a signal
+ * has ended leaves it pending until io_submit returns; what comes later in the list is done with a
+ * signal pending. Here signals are raised behind the reply (episode.c), so what they do to the rest
+ * of the list is imitated: whatever would wait ends with EINTR (watch.c), and what follows here.
+ */
+#include <signal.h>
+
+#include "submit.h"
+
+void submit_raise(struct call *call, int signo)
+{
+	const uint32_t bit = 1u << signo;
+
+	if (call->raise_signals & bit)
+		return;
+	call->raise_signals |= bit;
+	switch (tracee_signal_effect(call->thread->source.tid, signo)) {
+	case SIGNAL_NONE:
+		break;
+	case SIGNAL_KILLS:
+		/* what dumps core does that on its way out: complete_signal() of kernel/signal.c */
+		call->dying |= signo != SIGXFSZ;
+		call->interrupted = true;
+		break;
+	case SIGNAL_HANDLED:
+		call->interrupted = true;
+		break;
+	}
+}
+
+/* /dev/zero, full, random: read_iter_zero(), get_random_bytes_user() of drivers/char, 6.18. */
+static bool looks_at_each_page(const struct request *r)
+{
+	return r->io.op == IO_READ && r->file->io.class == FILE_INSTANT && !r->file->fs;
+}
+
+/* generic_perform_write() of mm/filemap.c, 6.18. */
+static bool looks_for_death(const struct request *r)
+{
+	return r->io.op == IO_WRITE && !r->io.direct &&
+	       (r->file->can & FILE_REGULAR || r->file->io.class == FILE_LOCAL);
+}
+
+int64_t submit_apply_signals(const struct call *call, struct request *r)
+{
+	if (call->interrupted && looks_at_each_page(r))
+		r->total_bytes = min_u64(r->total_bytes, PAGE_BYTES);
+	return call->dying && looks_for_death(r) && r->total_bytes ? -EINTR : 0;
+}

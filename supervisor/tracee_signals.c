@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What /proc says of a thread's signals, and who traces it. */
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "tracee.h"
+
+static uint64_t status_mask(const char *status, const char *field)
+{
+	const char *at = strstr(status, field);
+
+	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
+}
+
+bool tracee_is_traced_by_us(pid_t tid)
+{
+	char buf[4096];
+	const char *state, *tracer;
+
+	if (!tracee_status(tid, buf, sizeof(buf)))
+		return false;
+	state = strstr(buf, "\nState:\t");
+	tracer = strstr(buf, "\nTracerPid:");
+	return state && tracer && !strchr("ZX", state[strlen("\nState:\t")]) &&
+	       atoi(tracer + strlen("\nTracerPid:")) == getpid();
+}
+
+bool tracee_signal_pending(pid_t tid, uint64_t mask)
+{
+	char buf[4096];
+
+	if (!tracee_status(tid, buf, sizeof(buf)))
+		return false;
+	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
+}
+
+bool tracee_signal_deliverable(pid_t tid)
+{
+	char buf[4096];
+
+	if (!tracee_status(tid, buf, sizeof(buf)))
+		return false;
+	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) &
+	       ~status_mask(buf, "\nSigBlk:");
+}
+
+enum tracee_signal tracee_signal_effect(pid_t tid, int signo)
+{
+	const uint64_t bit = 1ull << (signo - 1);
+	char buf[4096];
+
+	if (!tracee_status(tid, buf, sizeof(buf)))
+		return SIGNAL_NONE;
+	if ((status_mask(buf, "\nSigBlk:") | status_mask(buf, "\nSigIgn:")) & bit)
+		return SIGNAL_NONE;
+	return status_mask(buf, "\nSigCgt:") & bit ? SIGNAL_HANDLED : SIGNAL_KILLS;
+}
+
+void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)
+{
+	(void)syscall(SYS_tgkill, tgid, tid, signo);	/* gone: nobody left to tell */
+}
