@@ -214,7 +214,7 @@ void settle(struct world *w)
 	}
 	w->released = false;
 	urgent = wait_for_urgent(w);
-	if (w->released && w->flying_count) {
+	if (w->released) {
 		usleep(12000);	/* the kernel closes in its next tick or two what nobody else has */
 		barrier();
 		urgent = wait_for_urgent(w);
