@@ -20,14 +20,12 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "guardian_impl.h"
 #include "inherited.h"
 #include "log.h"
 #include "tracee.h"
-#include "trap.h"
 
 enum { PULSE_CHECK_MSEC = 1000 };
 
@@ -39,8 +37,7 @@ struct guardian {
 	int listener_fd;		/* only held: while it is open nobody gets ENOSYS */
 	int program_pidfd;		/* -1: not started yet */
 	int program_stat_fd;
-	const struct pulse *pulse;
-	uint64_t named_turn;		/* the turn that was called stuck */
+	struct pulse_watch pulse;
 	bool mirrors_stop;		/* PROGRAM has stopped: a SIGCONT may have reached it */
 	bool ended;
 	int wait_status;		/* when ended */
@@ -163,51 +160,6 @@ static void guardian_read_link(struct guardian *g)
 		close_fd(&g->link_fd);
 }
 
-/* --- the pulse --- */
-
-/* The text comes from a process that may have gone wrong: read as a stranger's, then cleaned. */
-static void read_step(const char *step, char out[32])
-{
-	struct iovec to = { .iov_base = out, .iov_len = 31 };
-	struct iovec from = { .iov_base = (void *)(uintptr_t)step, .iov_len = 31 };
-
-	memset(out, 0, 32);
-	if (!step || process_vm_readv(getpid(), &to, 1, &from, 1, 0) <= 0)
-		strcpy(out, "something");
-	for (char *c = out; *c; c++) {
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	}
-}
-
-static void guardian_say_stuck(const struct pulse *p)
-{
-	char step[32];
-	char number[16];
-	unsigned pid = atomic_load(&p->pid);
-	unsigned nr = atomic_load(&p->call);
-	const char *name = trap_call_name(nr);
-
-	read_step(atomic_load(&p->step), step);
-	snprintf(number, sizeof(number), "%u", nr);
-	if (pid)
-		log_warn("the supervisor is stuck in %s for a call %s of %u (descriptor %d)", step,
-			 name ? name : number, pid, atomic_load(&p->fd));
-	else
-		log_warn("the supervisor is stuck in %s", step);
-}
-
-static void guardian_check_pulse(struct guardian *g)
-{
-	uint64_t since_ns = atomic_load(&g->pulse->busy_since_ns);
-	uint64_t turn = atomic_load(&g->pulse->turns);
-
-	if (!since_ns || now_ns() < since_ns + NSEC_PER_SEC || turn == g->named_turn)
-		return;
-	g->named_turn = turn;
-	guardian_say_stuck(g->pulse);
-}
-
 /* --- the end --- */
 
 static int die_by(int signo)
@@ -264,7 +216,7 @@ static bool guardian_turn(struct guardian *g)
 	guardian_read_link(g);
 	if (fds[2].revents)
 		guardian_read_signals(g);
-	guardian_check_pulse(g);
+	pulse_check(&g->pulse);
 	return !fds[0].revents || waitpid(g->supervisor, &g->supervisor_status, WNOHANG) == 0;
 }
 
@@ -336,8 +288,6 @@ int guardian_run(supervise_fn *supervise, void *arg, const struct guardian_besid
 		.listener_fd = -1,
 		.program_pidfd = -1,
 		.program_stat_fd = -1,
-		.pulse = link.pulse,
-		.named_turn = UINT64_MAX,
 	};
 
 	g.supervisor = fork();
@@ -354,6 +304,7 @@ int guardian_run(supervise_fn *supervise, void *arg, const struct guardian_besid
 	if (beside->parted)
 		beside->parted(beside->arg);
 	g.supervisor_pidfd = need_fd((int)syscall(SYS_pidfd_open, g.supervisor, 0), "a pidfd");
+	pulse_watch_init(&g.pulse, link.pulse, g.supervisor);
 	guardian_live(&g);
 	if (beside->ending) {
 		signals_restore(&link.caller);

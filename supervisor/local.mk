@@ -56,6 +56,7 @@ supervisor_sources = \
 	%D%/guardian.h \
 	%D%/guardian_impl.h \
 	%D%/guardian_link.c \
+	%D%/guardian_pulse.c \
 	%D%/handle_cancel.c \
 	%D%/handle_foreign.c \
 	%D%/handle_getevents.c \

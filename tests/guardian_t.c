@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "guardian_impl.h"
 #include "log.h"
 #include "unit.h"
 
@@ -138,6 +139,52 @@ START_TEST(a_wild_step_does_not_kill_the_guardian)
 }
 END_TEST
 
+/* A busy machine is not our mistake; a turn that computes without end is. */
+START_TEST(a_loop_that_gets_no_cpu_is_not_stuck)
+{
+	struct pulse_watch w = { .running_turn = UINT64_MAX };
+	const struct {
+		uint64_t turn;
+		char state;
+		uint64_t cpu_msec;
+		bool stuck;
+	} looks[] = {
+		{ 1, 'R', 1000, false },
+		{ 1, 'R', 1100, false },
+		{ 1, 'R', 1249, false },
+		{ 1, 'R', 1250, true },
+		{ 2, 'R', 3000, false },
+		{ 2, 'S', 3000, true },
+		{ 3, 'D', 3000, true },
+		{ 4, 'X', 3000, true },		/* its state cannot be read */
+		{ 5, 'R', 9000, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+		ck_assert_int_eq(pulse_stuck(&w, looks[i].turn, looks[i].state,
+					     looks[i].cpu_msec * NSEC_PER_MSEC), looks[i].stuck);
+}
+END_TEST
+
+/* We play both: who asks runs. */
+START_TEST(a_loop_that_computes_without_end_is_stuck)
+{
+	struct pulse pulse = { .busy_since_ns = 1 };
+	struct timespec used = { 0 };
+	struct pulse_watch w;
+
+	pulse_step(&pulse, "circles", -1);
+	pulse_watch_init(&w, &pulse, getpid());
+	pulse_check(&w);
+	ck_assert_uint_eq(w.named_turn, UINT64_MAX);
+	while (!used.tv_sec && used.tv_nsec < 400 * (long)NSEC_PER_MSEC)
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	pulse_check(&w);
+	ck_assert_uint_eq(w.named_turn, 0);
+	close_fd(&w.stat_fd);
+}
+END_TEST
+
 static int fails_early(const struct guardian_link *link, void *arg)
 {
 	return 77;
@@ -224,6 +271,7 @@ START_TEST(without_a_supervisor_program_is_killed)
 END_TEST
 
 UNIT_MAIN("guardian", a_stuck_supervisor_is_named_once_per_turn,
-	  a_wild_step_does_not_kill_the_guardian,
+	  a_wild_step_does_not_kill_the_guardian, a_loop_that_gets_no_cpu_is_not_stuck,
+	  a_loop_that_computes_without_end_is_stuck,
 	  before_program_the_status_is_the_supervisors, a_failed_exec_has_its_own_status,
 	  the_signal_of_program_is_ours, without_a_supervisor_program_is_killed)
