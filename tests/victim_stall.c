@@ -6,6 +6,7 @@
  */
 #include "stall.h"
 
+#include <dirent.h>
 #define LIMIT_NS 20000000
 #define WINDOW_MS 100
 #define WINDOWS 200
@@ -105,16 +106,67 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
 }
 
-static long long one_request(io_context_t ctx, int fd, int write, char *block)
+/* How long one thread has waited for a CPU so far; 0: it is gone, or the kernel does not tell. */
+static long long thread_waited_ns(const char *directory, const char *tid)
+{
+	unsigned long long ran_ns, waited_ns = 0;
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/schedstat", directory, tid);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%llu %llu", &ran_ns, &waited_ns) != 2)
+		waited_ns = 0;
+	if (f)
+		fclose(f);
+	return (long long)waited_ns;
+}
+
+/*
+ * The same of all who work on a request: us, and the threads of our parent, which is the supervisor. On a busy machine
+ * each waits for its turn, and who has computed more (for a sanitizer) waits longer than others.
+ */
+static long long waited_ns(void)
+{
+	long long sum_ns = thread_waited_ns("/proc", "self");
+	struct dirent *entry;
+	char directory[32];
+	DIR *tasks;
+
+	snprintf(directory, sizeof(directory), "/proc/%d/task", (int)getppid());
+	tasks = opendir(directory);
+	need(tasks);
+	while ((entry = readdir(tasks))) {
+		if (entry->d_name[0] != '.')
+			sum_ns += thread_waited_ns(directory, entry->d_name);
+	}
+	closedir(tasks);
+	return sum_ns;
+}
+
+/* By the number of the request: two of four are direct, two write. */
+static int direct, buffered;
+
+static int fd_of(unsigned n)
+{
+	return n & 1 ? direct : buffered;
+}
+
+static int writes(unsigned n)
+{
+	return n & 2;
+}
+
+static long long one_request(io_context_t ctx, unsigned n, char *block)
 {
 	struct iocb cb, *list = &cb;
 	struct io_event ev;
 	long long begin_ns;
 
-	if (write)
-		io_prep_pwrite(&cb, fd, block, BLOCK, 0);
+	if (writes(n))
+		io_prep_pwrite(&cb, fd_of(n), block, BLOCK, 0);
 	else
-		io_prep_pread(&cb, fd, block, BLOCK, 0);
+		io_prep_pread(&cb, fd_of(n), block, BLOCK, 0);
 	begin_ns = now_ns();
 	need(io_submit(ctx, 1, &list) == 1 && io_getevents(ctx, 1, 1, &ev, NULL) == 1);
 	need(ev.res == BLOCK);
@@ -122,19 +174,22 @@ static long long one_request(io_context_t ctx, int fd, int write, char *block)
 }
 
 /*
- * Others have the machine too: how late is a process that is woken by another and reads the disk, without us? A
- * child plays the supervisor.
+ * Others have the machine too: how late is a process that is woken by another and does the same to the disk, without
+ * us? A child plays the supervisor.
  */
-static int to_echo[2], from_echo[2], echo_file;
+static int to_echo[2], from_echo[2];
 
 static void echo(void)
 {
-	char *block = blocks(1), c;
+	char *block = blocks(1);
+	unsigned n;
 
-	while (read(to_echo[0], &c, 1) == 1) {
-		if (c == 'd')
-			need(pread(echo_file, block, BLOCK, 0) == BLOCK);
-		need(write(from_echo[1], &c, 1) == 1);
+	while (read(to_echo[0], &n, sizeof(n)) == sizeof(n)) {
+		if (writes(n))
+			need(pwrite(fd_of(n), block, BLOCK, 0) == BLOCK);
+		else
+			need(pread(fd_of(n), block, BLOCK, 0) == BLOCK);
+		need(write(from_echo[1], &n, sizeof(n)) == sizeof(n));
 	}
 	syscall(SYS_kill, getpid(), SIGKILL);	/* an exit would be the supervisor's to answer */
 }
@@ -144,7 +199,6 @@ static pid_t start_echo(void)
 	pid_t pid;
 
 	need(!pipe2(to_echo, O_CLOEXEC) && !pipe2(from_echo, O_CLOEXEC));
-	echo_file = open(disk_file, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	pid = victim_fork();
 	if (!pid) {
 		close(to_echo[1]);
@@ -160,31 +214,39 @@ static void end_echo(pid_t pid)
 	close(to_echo[0]);
 	close(from_echo[0]);
 	close(from_echo[1]);
-	close(echo_file);
 }
 
-static long long one_echo(char c)
+static long long one_echo(unsigned n)
 {
 	long long begin_ns = now_ns();
 
-	need(write(to_echo[1], &c, 1) == 1 && read(from_echo[0], &c, 1) == 1);
+	need(write(to_echo[1], &n, sizeof(n)) == sizeof(n));
+	need(read(from_echo[0], &n, sizeof(n)) == sizeof(n));
 	return now_ns() - begin_ns;
 }
 
 struct window {
-	long long request_ns, echo_ns;		/* slowest */
+	long long request_ns;		/* slowest */
+	long long noise_ns;		/* slowest echo, or longest wait for a CPU in a slow request */
 };
 
-static struct window window_measure(io_context_t ctx, int direct, int buffered, char *block)
+static long long longer(long long a, long long b)
 {
-	long long end_ns = now_ns() + WINDOW_MS * 1000000ll, ns;
+	return a > b ? a : b;
+}
+
+static struct window window_measure(io_context_t ctx, char *block)
+{
+	long long end_ns = now_ns() + WINDOW_MS * 1000000ll, ns, before_ns;
 	struct window w = { 0, 0 };
 
 	for (unsigned n = 0; now_ns() < end_ns; n++) {
-		ns = one_request(ctx, n & 1 ? direct : buffered, n & 2, block);
-		w.request_ns = ns > w.request_ns ? ns : w.request_ns;
-		ns = one_echo(n & 1 ? 'd' : 'm');
-		w.echo_ns = ns > w.echo_ns ? ns : w.echo_ns;
+		before_ns = waited_ns();
+		ns = one_request(ctx, n, block);
+		if (ns >= LIMIT_NS)
+			w.noise_ns = longer(w.noise_ns, waited_ns() - before_ns);
+		w.request_ns = longer(w.request_ns, ns);
+		w.noise_ns = longer(w.noise_ns, one_echo(n));
 	}
 	return w;
 }
@@ -192,20 +254,17 @@ static struct window window_measure(io_context_t ctx, int direct, int buffered, 
 /* A slow window counts only where the machine itself was quick. */
 static void measure(const char *what)
 {
-	int direct = open(disk_file, O_RDWR | O_DIRECT | O_CLOEXEC);
-	int buffered = open(disk_file, O_RDWR | O_CLOEXEC);
 	unsigned quick = 0, slow = 0, noisy = 0;
 	io_context_t ctx = setup(4);
 	char *block = blocks(1);
 	pid_t pid = start_echo();
 
-	need(direct >= 0 && buffered >= 0);
 	for (unsigned n = 0; n < WINDOWS && quick < QUICK_WANTED; n++) {
-		struct window w = window_measure(ctx, direct, buffered, block);
+		struct window w = window_measure(ctx, block);
 
 		if (w.request_ns < LIMIT_NS)
 			quick++;
-		else if (w.echo_ns < LIMIT_NS / 4)
+		else if (w.noise_ns < LIMIT_NS / 4)
 			slow++;
 		else
 			noisy++;
@@ -261,6 +320,8 @@ int main(int argc, char **argv)
 	control_fd = open(argv[2], O_RDWR | O_CLOEXEC);
 	log_file = argv[3];
 	disk_file = argv[4];
-	need(control_fd >= 0);
+	direct = open(disk_file, O_RDWR | O_DIRECT | O_CLOEXEC);
+	buffered = open(disk_file, O_RDWR | O_CLOEXEC);
+	need(control_fd >= 0 && direct >= 0 && buffered >= 0);
 	return stall();
 }
