@@ -308,6 +308,7 @@ test_files = \
 
 test_files += $(differ_corpus)
 differ_corpus = $(addprefix %D%/differ/corpus/, \
+	devices_with_a_signal_pending \
 	directory_dontcache \
 	eventfd_of_this_call \
 	limit_and_nowait \
@@ -324,6 +325,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	write_fault_null \
 	write_fault_socket \
 	write_only_segments \
+	write_shut_datagrams \
 	)
 
 noinst_HEADERS += $(test_headers)

@@ -7,6 +7,7 @@
 #include "differ.h"
 #include "world.h"
 
+#include <linux/kcmp.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -24,7 +25,8 @@ static const struct {
 	{ "tail", "what an O_DIRECT read has left in its buffer behind the end of the file is not "
 		  "compared" },
 	{ "torn", "O_DIRECT writes of more than a sector that do not end with one are left out" },
-	{ "terminal", "with --submit=kernel terminals are left out of lists that may block" },
+	{ "terminal", "with --submit=kernel terminals are left out of lists that may block; without it, "
+		      "what of a list does not wait for a terminal is left out behind a transfer" },
 	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
 		      "(design.md 8)" },
 	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
@@ -69,17 +71,25 @@ struct estimate {
 	struct stat st[SLOTS];
 };
 
+/* Eventfds and timerfds all have the one inode; two descriptors of one are duplicates. */
+static bool same_end(const struct estimate *e, int64_t f, const struct stat *st, int64_t g)
+{
+	if (e->st[g].st_ino != st->st_ino || e->st[g].st_dev != st->st_dev)
+		return false;
+	if (!(st->st_mode & S_IFMT))
+		return !syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, fd_of(f), fd_of(g));
+	return (fcntl(fd_of(f), F_GETFL) & O_ACCMODE) == (fcntl(fd_of(g), F_GETFL) & O_ACCMODE);
+}
+
 /* The first slot that was looked at and is the same end of the same pipe or socket; else this one. */
 static int64_t first_of(const struct estimate *e, int64_t f)
 {
-	const int mode = fcntl(fd_of(f), F_GETFL) & O_ACCMODE;
 	struct stat st;
 
 	if (fstat(fd_of(f), &st))
 		return f;
 	for (int64_t g = 0; g < SLOTS; g++) {
-		if (e->known[g] && e->st[g].st_ino == st.st_ino && e->st[g].st_dev == st.st_dev &&
-		    (fcntl(fd_of(g), F_GETFL) & O_ACCMODE) == mode)
+		if (e->known[g] && same_end(e, f, &st, g))
 			return g;
 	}
 	return f;
@@ -108,6 +118,12 @@ static void estimate(struct world *w, int64_t f, struct estimate *e)
 		e->room[f] = what == W_PIPE || what == W_FIFO ? 4096 : 16384;
 }
 
+static bool waits_not(const struct iocb *cb)
+{
+	return cb->aio_lio_opcode == IOCB_CMD_POLL || cb->aio_rw_flags & RWF_NOWAIT ||
+	       fcntl((int)cb->aio_fildes, F_GETFL) & O_NONBLOCK;
+}
+
 static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
 {
 	int64_t f = slot_number(cb), *left;
@@ -118,7 +134,7 @@ static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
 	f = first_of(e, f);
 	estimate(w, f, e);
 	left = is_read(cb) ? &e->available[f] : &e->room[f];
-	if (cb->aio_rw_flags & RWF_NOWAIT || fcntl(fd_of(f), F_GETFL) & O_NONBLOCK) {
+	if (waits_not(cb)) {
 		*left = 0;
 		return false;
 	}
@@ -205,12 +221,28 @@ static bool races(struct world *w, unsigned i)
 	return false;
 }
 
-/* Once a signal waits, also what it could do at once ends with EINTR (n_tty_write(), 6.18). */
 static bool is_terminal(struct world *w, const struct iocb *cb)
 {
 	const struct fdslot *s = slot_of(w, slot_number(cb));
 
-	return w->opt->kernel && s && s->what == W_PTY;
+	return s && s->what == W_PTY;
+}
+
+/*
+ * Once a signal waits, also what it could do at once ends with EINTR (n_tty_write(), 6.18). Without
+ * --submit=kernel a worker does what may wait: what does not wait comes before it.
+ */
+static bool terminal_differs(struct world *w, unsigned i, bool blocked)
+{
+	bool before = false;
+
+	if (!is_terminal(w, w->pending[i]))
+		return false;
+	if (w->opt->kernel)
+		return blocked;
+	for (unsigned k = 0; k < i && !before; k++)
+		before = w->flight[w->pending_flight[k]].readable && is_terminal(w, w->pending[k]);
+	return before && waits_not(w->pending[i]);
 }
 
 unsigned drop_blocking(struct world *w, bool drop)
@@ -224,11 +256,11 @@ unsigned drop_blocking(struct world *w, bool drop)
 		if (readable && (races(w, i) || is_torn(w, w->pending[i])))
 			continue;
 		if (readable && (into_readonly(w, w->pending[i]) ||
-				 (n && is_terminal(w, w->pending[i]))))
+				 terminal_differs(w, i, n)))
 			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;
-			if (drop || is_terminal(w, w->pending[i]))
+			if (drop || terminal_differs(w, i, true))
 				continue;
 		}
 		w->pending[kept] = w->pending[i];

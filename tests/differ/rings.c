@@ -248,9 +248,10 @@ static void write_back(struct context *c, struct ring *r, const struct io_event 
 {
 	const unsigned head = r->head % c->nr;
 
-	for (unsigned i = 1; i < n; i++) {
+	/* somebody has begun to take them; a head that stands there since before tells nothing */
+	for (unsigned i = 1; i < n && r->head != c->header[2]; i++) {
 		if ((c->told_tail + i) % c->nr == head)
-			return;			/* somebody has begun to take them */
+			return;
 	}
 	if (c->readonly)
 		need(!mprotect(r, c->bytes, PROT_READ | PROT_WRITE));
