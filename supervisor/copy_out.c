@@ -108,12 +108,12 @@ static uint64_t reach_bytes(const struct request *r)
 	return probe_all(r->tid, &probe, &reach) ? r->total_bytes : reach;
 }
 
-bool copy_out_expect(struct request *r)
+uint64_t copy_out_reach(struct request *r)
 {
-	if (!r->was_mapped)
-		r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX &&
-				reach_bytes(r) >= r->total_bytes;
-	return r->was_mapped;
+	const uint64_t reach = r->was_mapped ? r->total_bytes : reach_bytes(r);
+
+	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach >= r->total_bytes;
+	return reach;
 }
 
 /* A failed read may have written a part: what is there before is copied back with it. */
@@ -128,13 +128,8 @@ static void keep_old_data(struct request *r, uint64_t bytes)
 	r->kept_bytes = bytes;
 }
 
-void copy_out_prepare(struct request *r)
+void copy_out_prepare(struct request *r, uint64_t reach)
 {
-	const uint64_t reach = r->was_mapped ? r->total_bytes : reach_bytes(r);
-
-	r->was_mapped = r->total_bytes <= PROBE_BYTES_MAX && reach >= r->total_bytes;
-	if (reach >= r->io.length_bytes)
-		return;
 	keep_old_data(r, reach);
 	request_reaches(r, reach);
 }

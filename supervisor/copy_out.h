@@ -11,18 +11,17 @@ static inline struct request *request_of(struct list *node)
 }
 
 /*
- * Both spare the look when r->was_mapped already says so.
- *
- * A read has been queued, and its caller still stands in io_submit: is all of its memory there?
- * Then what is missing at the end has been unmapped meanwhile (D12).
+ * How much of a read's memory is there, from its beginning on, while its caller still stands in
+ * io_submit; r->was_mapped, which spares the look where it is set already, says whether that is all:
+ * then what is missing at the end has been unmapped meanwhile (D12). Memory that is there but
+ * read-only is not seen.
  */
-bool copy_out_expect(struct request *r);
+uint64_t copy_out_reach(struct request *r);
 /*
- * The same before it is started, where what cannot be copied out must not be read either: a pipe
- * would lose it, O_DIRECT and some of procfs fail as a whole. Memory that is there but read-only
- * is not seen.
+ * It is less than the first piece, and what cannot be copied out must not be read either: a pipe
+ * would lose it, O_DIRECT and some of procfs fail as a whole. Before the read is started.
  */
-void copy_out_prepare(struct request *r);
+void copy_out_prepare(struct request *r, uint64_t reach);
 
 /* All of ios, in order; results of requests whose memory could not be written are changed. */
 void copy_out(struct list *ios);

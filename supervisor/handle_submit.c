@@ -140,6 +140,18 @@ static int started_done(struct submission *s, struct request *r)
 	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
 }
 
+/* Where memory is missing, old data are kept: those that earlier reads have put there. */
+static void prepare_reach(struct submission *s, struct request *r)
+{
+	const uint64_t reach = copy_out_reach(r);
+
+	if (reach >= r->io.length_bytes)
+		return;
+	if (s->finished)
+		settle(s);
+	copy_out_prepare(r, reach);
+}
+
 static int start(struct submission *s, struct request *r)
 {
 	const bool must_reach = r->io.direct || r->file->io.class == FILE_PEER ||
@@ -147,12 +159,9 @@ static int start(struct submission *s, struct request *r)
 
 	if (r->file->can & FILE_EVENTFD && s->finished)
 		settle(s);		/* it may count what this call has finished */
-	/* where memory is missing, old data are kept: those that earlier reads have put there */
-	if (r->io.op == IO_READ && must_reach && s->finished && !copy_out_expect(r))
-		settle(s);
-	accept_request(s, r);
 	if (r->io.op == IO_READ && must_reach)
-		copy_out_prepare(r);
+		prepare_reach(s, r);
+	accept_request(s, r);
 	request_start(s->d, r);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
@@ -161,7 +170,7 @@ static int start(struct submission *s, struct request *r)
 		return TAKEN_NO_ROOM;
 	}
 	if (r->io.op == IO_READ && !must_reach)
-		copy_out_expect(r);
+		copy_out_reach(r);
 	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
 		s->call->first_behind = r->id;
 	if (!submit_caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))

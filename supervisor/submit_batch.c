@@ -3,7 +3,7 @@
  * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three
  * remote copies do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further
  * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the
- * buffers of its reads are there (copy_out_expect()), where there are several: it costs as much as
+ * buffers of its reads are there (copy_out_reach()), where there are several: it costs as much as
  * one alone.
  */
 #include "submit.h"
