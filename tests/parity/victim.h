@@ -106,6 +106,25 @@ static inline aio_context_t aio_context(unsigned nr)
 	return ctx;
 }
 
+/* Takes all that the limit leaves, however much that is, in ever smaller contexts; how many. */
+static inline unsigned fill_up(aio_context_t *ctx, unsigned n)
+{
+	unsigned used = 0;
+
+	for (unsigned nr = read_number("/proc/sys/fs/aio-max-nr"); nr && used < n; ) {
+		long ret;
+
+		ctx[used] = 0;
+		ret = aio_setup(nr, &ctx[used]);
+		need(!ret || ret == -EAGAIN);
+		if (ret)
+			nr /= 2;
+		else
+			used++;
+	}
+	return used;
+}
+
 static inline struct ring *ring_of(aio_context_t ctx)
 {
 	return (struct ring *)ctx;

@@ -64,23 +64,6 @@ static long finish(struct caller *c)
 	return c->ret;
 }
 
-/* Takes what the limit of contexts leaves; how many it took. */
-static unsigned fill_up(aio_context_t *all, unsigned n)
-{
-	unsigned used = 0;
-
-	for (unsigned nr = read_number("/proc/sys/fs/aio-max-nr"); nr && used < n; ) {
-		long ret = (all[used] = 0, aio_setup(nr, &all[used]));
-
-		need(!ret || ret == -EAGAIN);
-		if (ret)
-			nr /= 2;
-		else
-			used++;
-	}
-	return used;
-}
-
 static void while_destroyed(void)
 {
 	struct caller submitter = { 0 }, destroyer = { 0 };

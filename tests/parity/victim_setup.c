@@ -53,25 +53,6 @@ static void pointers(void)
 	obs_num("2.8/mappings-left", maps_lines() - lines);
 }
 
-/* Takes all that the limit leaves, however much that is, in ever smaller contexts; how many. */
-static unsigned fill_up(aio_context_t *ctx, unsigned n)
-{
-	unsigned used = 0;
-
-	for (unsigned nr = read_number("/proc/sys/fs/aio-max-nr"); nr && used < n; ) {
-		long ret;
-
-		ctx[used] = 0;
-		ret = aio_setup(nr, &ctx[used]);
-		need(!ret || ret == -EAGAIN);
-		if (ret)
-			nr /= 2;
-		else
-			used++;
-	}
-	return used;
-}
-
 static void destroy_all(const aio_context_t *ctx, unsigned n)
 {
 	while (n--)
