@@ -356,10 +356,13 @@ check_PROGRAMS += %D%/differ/differ
 	%D%/differ/freedom.c \
 	%D%/differ/generate.c \
 	%D%/differ/generate_cb.c \
+	%D%/differ/generate_faults.c \
 	%D%/differ/generate_life.c \
 	%D%/differ/generate_noise.c \
 	%D%/differ/generate_rings.c \
+	%D%/differ/generate_tasks.c \
 	%D%/differ/generate_themes.c \
+	%D%/differ/image.c \
 	%D%/differ/minimise.c \
 	%D%/differ/out.c \
 	%D%/differ/rings.c \

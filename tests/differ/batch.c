@@ -15,6 +15,7 @@ struct lane {
 	pid_t pid;
 	uint64_t seed, begin_ms;
 	bool overdue;
+	int out_fd;
 	struct out *out;
 	struct program program;
 };
@@ -65,6 +66,7 @@ static void child(const struct batch *b, struct lane *l)
 	lane_path(b, l, path, sizeof(path));
 	need(!mkdir(path, 0777) && !chmod(path, 0777) && !chdir(path));
 	out = l->out;
+	need(dup2(l->out_fd, OUT_FD) == OUT_FD);
 	program_run(&l->program, b->opt);
 	_exit(0);
 }
@@ -193,9 +195,10 @@ int batch_run(const struct source *src, const struct options *opt, const char *d
 	sigaddset(&chld, SIGCHLD);
 	need(!sigprocmask(SIG_BLOCK, &chld, NULL));
 	for (unsigned i = 0; i < LANES; i++) {
-		b.lane[i].out = mmap(NULL, sizeof(struct out), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		need(b.lane[i].out != MAP_FAILED);
+		b.lane[i].out_fd = memfd_create("out", MFD_CLOEXEC);
+		need(!ftruncate(b.lane[i].out_fd, sizeof(struct out)));
+		out_map(b.lane[i].out_fd);
+		b.lane[i].out = out;
 	}
 	run_all(&b, count);
 	for (uint64_t i = 0; i < count; i++) {

@@ -10,6 +10,7 @@
  *	differ freedom					print what may differ
  *	differ exec [--submit=MODE] [--lanes=N] DIR FIRST LAST		the inner half
  *	differ exec [--submit=MODE] [--lanes=N] DIR PROGRAM
+ *	differ after					the same, in the image of an execve
  *
  *	--submit=kernel		generate what blocks too; SANDBOX must have been given the same
  *	--stop-at-first		stop at the first difference
@@ -261,6 +262,8 @@ int main(int argc, char **argv)
 		freedom_print();
 		return 0;
 	}
+	if (!strcmp(verb, "after"))
+		return program_continue();
 	if (!strcmp(verb, "exec") || !strcmp(verb, "show")) {
 		argc--;
 		argv++;

@@ -19,6 +19,10 @@ struct source {
 /* Runs them side by side in directories under dir; what each has seen goes to stdout, in order. */
 int batch_run(const struct source *src, const struct options *opt, const char *dir);
 
+/* --- image.c ------------------------------------------------------------------------------------- */
+
+int program_continue(void);	/* in the image of an execve: what is left of its program */
+
 /* --- compare.c: the same, from outside ------------------------------------------------------------ */
 
 struct setup {

@@ -206,6 +206,14 @@ void run_open(struct world *w, const struct step *s)
 
 /* --- what can be seen -------------------------------------------------------------------------- */
 
+/* Set-ID bits go when somebody writes who may not keep them. */
+static void tell_mode(struct world *w, int o, unsigned mode)
+{
+	if (w->object_mode[o] && w->object_mode[o] != mode)
+		say("  file %d mode %o\n", o, mode);
+	w->object_mode[o] = mode;
+}
+
 static void tell_object(struct world *w, int o)
 {
 	static char data[WARM_BYTES];
@@ -213,10 +221,11 @@ static void tell_object(struct world *w, int o)
 	ssize_t n;
 	int64_t h;
 
-	if (fstat(OBSERVE_BASE + o, &st))
+	if (w->object_cold[o] || fstat(OBSERVE_BASE + o, &st))
 		return;
 	n = pread(OBSERVE_BASE + o, data, sizeof(data), 0);
 	h = n > 0 ? (int64_t)(uint32_t)hash(data, (size_t)n, 0) : 0;
+	tell_mode(w, o, st.st_mode & 07777);
 	if (st.st_size == w->object_told[o] && h == w->object_hash[o])
 		return;
 	if (w->object_told[o] >= 0)
@@ -231,6 +240,27 @@ void tell_objects(struct world *w)
 		if (w->object_live[o])
 			tell_object(w, o);
 	}
+}
+
+void objects_again(struct world *w)
+{
+	for (unsigned name = 0; name < NAMES; name++) {
+		char path[8];
+
+		snprintf(path, sizeof(path), "f%u", name);
+		if (w->object_live[name])
+			need(move_to(open(path, O_RDONLY), OBSERVE_BASE + (int)name) >= 0);
+	}
+}
+
+void tell_descriptors(struct world *w)
+{
+	const int lowest = open("/", O_PATH | O_CLOEXEC);
+
+	need(lowest >= 0 && !close(lowest));
+	if (w->lowest_told && lowest != w->lowest_told)
+		say("  descriptor %d is free\n", lowest);
+	w->lowest_told = lowest;
 }
 
 /* The counter is looked at without reading it, which would change it. */

@@ -29,6 +29,7 @@ static const struct {
 		      "what of a list does not wait for a terminal is left out behind a transfer" },
 	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
 		      "(design.md 8)" },
+	{ "death", "after a program was killed another one is begun before anybody looks (D6)" },
 	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
 };
 
@@ -305,6 +306,8 @@ static enum class class_of(struct world *w, const struct iocb *cb, struct so_far
 		before->hole[s->object] |= cb->aio_offset > w->object_told[s->object];
 		return SYNC;
 	}
+	if (w->object_cold[s->object])
+		return cb->aio_rw_flags & RWF_NOWAIT ? SYNC : ASYNC;
 	return before->hole[s->object] || cb->aio_offset + (int64_t)most(cb) > WARM_BYTES ? ASYNC
 											  : SYNC;
 }
@@ -314,6 +317,14 @@ static bool touches(struct world *w, const struct iocb *cb)
 	const struct fdslot *s = slot_of(w, slot_number(cb));
 
 	return cb->aio_flags & IOCB_FLAG_RESFD || (s && is_peer(s));
+}
+
+static bool reads_beyond(struct world *w, const struct iocb *cb)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+
+	return is_direct(w, cb) && is_read(cb) &&
+	       cb->aio_offset + (int64_t)(most(cb) & INT_MAX) > w->object_told[s->object];
 }
 
 void classify(struct world *w)
@@ -326,6 +337,7 @@ void classify(struct world *w)
 		if (!f->readable)
 			continue;
 		f->class = (uint8_t)class_of(w, w->pending[i], &before);
+		f->beyond = reads_beyond(w, w->pending[i]);
 		before.touched |= touches(w, w->pending[i]);
 	}
 }

@@ -33,7 +33,7 @@ struct step *add(struct gen *g, enum kind kind)
 
 void program_generate(struct program *p, uint64_t seed, const struct options *opt)
 {
-	struct gen g = { .state = seed * 0x2545f4914f6cdd1dull, .p = p, .kernel = opt->kernel };
+	struct gen g = { .seed = seed, .state = seed * 0x2545f4914f6cdd1dull, .p = p, .kernel = opt->kernel };
 
 	p->count = 0;
 	draw(&g);

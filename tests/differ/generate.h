@@ -12,7 +12,7 @@
 #include "step.h"
 
 struct gen {
-	uint64_t state;
+	uint64_t seed, state;
 	struct program *p;
 	struct step spill;	/* what does not fit */
 	bool kernel;
@@ -47,6 +47,19 @@ int64_t an_offset(struct gen *g);
 
 /* generate_noise.c: one step of almost any kind */
 void add_noise(struct gen *g);
+
+/* generate_faults.c, generate_tasks.c: more of what one mistake alone does not show */
+void corrupt_one(struct gen *g, struct step *cb);
+void theme_faults(struct gen *g);
+void theme_arguments(struct gen *g);
+void theme_ids(struct gen *g);
+void theme_in_flight(struct gen *g);
+void theme_drain(struct gen *g);
+void theme_exec(struct gen *g);
+void theme_creds(struct gen *g);
+void theme_cold(struct gen *g);
+void theme_counts(struct gen *g);
+void theme_crowd(struct gen *g);
 
 /* generate_themes*.c */
 void generate_theme(struct gen *g);

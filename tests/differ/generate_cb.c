@@ -247,7 +247,7 @@ static void bad_vector(struct gen *g, struct step *cb)
 	}
 }
 
-static void corrupt_one(struct gen *g, struct step *cb)
+void corrupt_one(struct gen *g, struct step *cb)
 {
 	switch (below(g, 14)) {
 	case 0:

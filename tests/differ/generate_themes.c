@@ -71,6 +71,24 @@ static void theme_data(struct gen *g)
 	}
 }
 
+/* Themes that came later have a quarter of the seeds, so that the others mean what they did. */
+static void generate_late(struct gen *g)
+{
+	static void (*const themes[])(struct gen *g) = {
+		theme_faults, theme_faults, theme_faults, theme_arguments, theme_arguments,
+		theme_ids, theme_in_flight, theme_in_flight, theme_drain, theme_drain, theme_exec,
+		theme_exec, theme_creds, theme_creds, theme_cold,
+	};
+
+	memset(g->what, -1, sizeof(g->what));
+	if (one_in(g, 30))
+		theme_counts(g);
+	else if (one_in(g, 30))
+		theme_crowd(g);
+	else
+		pick(g, themes)(g);
+}
+
 void generate_theme(struct gen *g)
 {
 	static void (*const themes[])(struct gen *g) = {
@@ -79,6 +97,10 @@ void generate_theme(struct gen *g)
 		theme_direct, theme_life, theme_life, theme_signals, theme_waiters,
 	};
 
+	if (g->seed % 4 == 0) {
+		generate_late(g);
+		return;
+	}
 	if (one_in(g, 60)) {
 		memset(g->what, -1, sizeof(g->what));
 		theme_announce(g);

@@ -21,6 +21,7 @@ enum kind {
 	K_OPEN, K_CLOSE, K_DUP, K_TRUNC, K_PUT, K_GET, K_ARM, K_FLAG, K_SHUT,
 	K_FSIZE, K_MEM, K_ACTION, K_RAISE, K_USER,
 	K_FORK, K_THREAD, K_VFORK, K_END, K_BG, K_JOIN, K_KICK, K_SPIN, K_EXIT,
+	K_EXEC, K_CAPS, K_CHMOD, K_COLD,
 	KINDS
 };
 
@@ -29,7 +30,8 @@ enum { SETUP_C, SETUP_NR, SETUP_AT };
 enum { DESTROY_C };
 enum {
 	CB_ID, CB_OP, CB_FD, CB_BUF, CB_LEN, CB_OFF, CB_RWF, CB_FLAGS, CB_RESFD, CB_PRIO, CB_RSV,
-	CB_AT, CB_REP, CB_VAT, CB_S0, CB_L0, CB_S1, CB_L1, CB_S2, CB_L2, CB_S3, CB_L3
+	CB_AT, CB_REP, CB_VAT, CB_S0, CB_L0, CB_S1, CB_L1, CB_S2, CB_L2, CB_S3, CB_L3,
+	CB_VREP
 };
 enum { SUBMIT_C, SUBMIT_NR, SUBMIT_AT, SUBMIT_ALARM, SUBMIT_LATE };
 enum {
@@ -55,6 +57,10 @@ enum { RAISE_SIG };
 enum { KICK_SIG };
 enum { SPIN_C, SPIN_F, SPIN_N };
 enum { EXIT_HOW };
+enum { EXEC_HOW };
+enum { CAPS_KEEP };
+enum { CHMOD_F, CHMOD_MODE };
+enum { COLD_F };
 
 /* Symbols; the numbers are never printed where there is a name. */
 enum { C_NULL = -1, C_ONE = -2, C_MINUS1 = -3, C_KERNEL = -4, C_OFF4 = -5, C_STALE = -6 };

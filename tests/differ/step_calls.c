@@ -3,6 +3,7 @@
 #include "world.h"
 
 #define POISON 0x5a5a5a5au
+#define VECTOR_ROOM 1030
 
 /* --- contexts ----------------------------------------------------------------------------------- */
 
@@ -61,8 +62,12 @@ static void forget_flights(struct world *w, int64_t index)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < w->flying_count; i++) {
-		if (w->flight[w->flying[i]].c != index)
+		const struct flight *f = &w->flight[w->flying[i]];
+
+		if (f->c != index)
 			w->flying[kept++] = w->flying[i];
+		else
+			w->refill |= f->beyond;
 	}
 	w->flying_count = kept;
 }
@@ -90,8 +95,14 @@ static uint64_t vector_of(const struct step *s)
 		v[i].iov_base = (void *)arena_place(s->v[CB_S0 + 2 * i]);
 		v[i].iov_len = (size_t)s->v[CB_L0 + 2 * i];
 	}
-	if (s->v[CB_VAT] == AT_OK)	/* several requests have vectors at a time; zeros behind */
-		return (uint64_t)memcpy(calloc(1026, sizeof(v[0])), v, sizeof(v));
+	if (s->v[CB_VAT] == AT_OK) {	/* several requests have vectors at a time; zeros behind */
+		struct iovec *many = calloc(VECTOR_ROOM, sizeof(v[0]));
+
+		need(many);
+		for (unsigned i = 0; i < VECTOR_ROOM && i < 4 + (uint64_t)s->v[CB_VREP]; i++)
+			many[i] = v[i % ARRAY_SIZE(v)];
+		return (uint64_t)many;
+	}
 	return arena_put(AREA_VECTOR, (int)s->v[CB_VAT], v, sizeof(v), sizeof(v[0]) * 2);
 }
 
@@ -239,6 +250,7 @@ void run_submit(struct world *w, const struct step *s)
 		accepted(w, s, ret);
 	}
 	w->pending_count = 0;
+	memset(w->object_cold, 0, sizeof(w->object_cold));
 }
 
 /* A cancelled POLL is completed by another thread of the kernel. */

@@ -65,11 +65,29 @@ static bool will_wait(struct world *w, const struct step *s)
 	return present < min && (!present || s->v[GETEV_AT] == AT_OK || s->v[GETEV_AT] == AT_EDGE);
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	need(!clock_gettime(CLOCK_MONOTONIC, &t));
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Of T_SHORT; the machine may be busy. */
+static void say_waited(uint64_t us)
+{
+	if (us < 2000)
+		say(" early");
+	if (us > 1500000)
+		say(" late");
+}
+
 static long get(struct world *w, const struct step *s, struct io_event *ev)
 {
 	const bool rescue = will_wait(w, s) && self != SELF_BG;
 	const aio_context_t handle = handle_of(w, s->v[GETEV_C]);
 	struct timespec *t = timeout_of(s);
+	const uint64_t begin = now_us();
 	long ret;
 
 	if (rescue)
@@ -83,6 +101,8 @@ static long get(struct world *w, const struct step *s, struct io_event *ev)
 		ret = -errno;
 	if (rescue)
 		alarm_stop();
+	if (s->v[GETEV_T] == T_SHORT && ret >= 0 && ret < s->v[GETEV_MIN])
+		say_waited(now_us() - begin);
 	return ret;
 }
 

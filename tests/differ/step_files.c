@@ -2,6 +2,7 @@
 /* What programs do to descriptors, memory, limits, signals and themselves between AIO calls. */
 #include "world.h"
 
+#include <linux/capability.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -182,12 +183,50 @@ void run_raise(struct world *w, const struct step *s)
 	say_result(syscall(SYS_tgkill, w->pid, gettid(), (int)s->v[RAISE_SIG]));
 }
 
-/* Nobody in particular, for good. */
+/* Nobody in particular, for good: this thread. */
 void run_user(struct world *w, const struct step *s)
 {
+	const long nobody = 65534;
+
 	(void)w;
 	(void)s;
-	say_result(setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534) ? -1 : 0);
+	say_result(syscall(SYS_setresgid, nobody, nobody, nobody) ||
+		   syscall(SYS_setresuid, nobody, nobody, nobody) ? -1 : 0);
+	need(!prctl(PR_SET_DUMPABLE, 1));	/* /proc/self is still its own */
+}
+
+/* Also of this thread. */
+void run_caps(struct world *w, const struct step *s)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+	const uint64_t keep = (uint64_t)s->v[CAPS_KEEP];
+
+	(void)w;
+	need(!syscall(SYS_capget, &header, d));
+	for (unsigned i = 0; i < 2; i++)
+		d[i].effective &= (uint32_t)(keep >> 32 * i);
+	say_result(syscall(SYS_capset, &header, d));
+}
+
+void run_chmod(struct world *w, const struct step *s)
+{
+	const struct fdslot *slot = slot_of(w, s->v[CHMOD_F]);
+
+	if (slot && slot->object >= 0)
+		say_result(fchmod(fd_of(s->v[CHMOD_F]), (mode_t)s->v[CHMOD_MODE] & 07777));
+}
+
+/* Not looked at, which would warm it, until the next io_submit. */
+void run_cold(struct world *w, const struct step *s)
+{
+	const struct fdslot *slot = slot_of(w, s->v[COLD_F]);
+
+	if (!slot || slot->object < 0)
+		return;
+	fdatasync(OBSERVE_BASE + slot->object);
+	need(!posix_fadvise(OBSERVE_BASE + slot->object, 0, 0, POSIX_FADV_DONTNEED));
+	w->object_cold[slot->object] = true;
 }
 
 void run_exit(struct world *w, const struct step *s)

@@ -105,7 +105,8 @@ static const struct kind_info {
 		[CB_S0] = { "s0", 0, PLACE }, [CB_L0] = { "l0", 0 },
 		[CB_S1] = { "s1", 0, PLACE }, [CB_L1] = { "l1", 0 },
 		[CB_S2] = { "s2", 0, PLACE }, [CB_L2] = { "l2", 0 },
-		[CB_S3] = { "s3", 0, PLACE }, [CB_L3] = { "l3", 0 } } },
+		[CB_S3] = { "s3", 0, PLACE }, [CB_L3] = { "l3", 0 },
+		[CB_VREP] = { "vrep" } } },
 	[K_SUBMIT] = { "submit", {
 		[SUBMIT_C] = { "c", 0, NUMBER, contexts },
 		[SUBMIT_NR] = { "nr", NR_AUTO, NUMBER, numbers },
@@ -149,6 +150,10 @@ static const struct kind_info {
 	[K_KICK] = { "kick", { { "sig", 10, NUMBER, signals } } },
 	[K_SPIN] = { "spin", { { "c" }, { "f" }, { "n", 1 } } },
 	[K_EXIT] = { "exit", { { "how" } } },
+	[K_EXEC] = { "exec", { { "how" } } },
+	[K_CAPS] = { "caps", { { "keep", 0, HEX } } },
+	[K_CHMOD] = { "chmod", { { "f" }, { "mode", 0644, HEX } } },
+	[K_COLD] = { "cold", { { "f" } } },
 };
 
 unsigned step_args(enum kind kind)

@@ -39,6 +39,7 @@ struct flight {			/* one iocb of one io_submit; aio_data is TAG + its number */
 	uint64_t obj;
 	uint8_t op, class, state;
 	bool cancelled, abandoned, readable;	/* the iocb: its key can be looked at */
+	bool beyond;		/* it may read behind the end of the file */
 	int8_t c, f;
 	uint16_t events;	/* of a POLL */
 	unsigned generation;	/* of f */
@@ -76,7 +77,9 @@ struct world {
 	struct fdslot fd[SLOTS];
 	unsigned generation;
 	int64_t object_told[OBJECTS], object_hash[OBJECTS];	/* size, contents */
-	bool object_live[OBJECTS];
+	bool object_live[OBJECTS], object_cold[OBJECTS];
+	unsigned object_mode[OBJECTS];
+	int lowest_told;	/* descriptor that is free */
 	struct flight flight[FLIGHTS];
 	unsigned flights;
 	uint16_t flying[FLIGHTS];		/* accepted, not in a ring yet */
@@ -91,6 +94,7 @@ struct world {
 	pid_t pid;
 	const struct options *opt;
 	const struct program *program;
+	unsigned end;		/* of the steps of this process */
 	struct background *bg;
 	unsigned moves;
 	bool released;		/* a POLL of a file that was closed before is complete */
@@ -152,6 +156,8 @@ struct fdslot *slot_of(struct world *w, int64_t f);	/* NULL: none, or closed */
 bool is_peer(const struct fdslot *s);
 void tell_objects(struct world *w);
 void tell_eventfds(struct world *w);
+void tell_descriptors(struct world *w);
+void objects_again(struct world *w);	/* after an execve */
 
 /* --- freedom.c: of the pending list ------------------------------------------------------------ */
 
@@ -165,7 +171,8 @@ bool too_many(struct world *w, const struct context *c);
 typedef void step_fn(struct world *w, const struct step *s);
 step_fn run_setup, run_destroy, run_cb, run_submit, run_getev, run_cancel, run_reap, run_poke,
 	run_ringmem, run_open, run_close, run_dup, run_trunc, run_put, run_get, run_arm, run_flag,
-	run_shut, run_fsize, run_mem, run_action, run_raise, run_user, run_spin, run_exit;
+	run_shut, run_fsize, run_mem, run_action, run_raise, run_user, run_spin, run_exit,
+	run_exec, run_caps, run_chmod, run_cold;
 
 void run_steps(struct world *w, unsigned from, unsigned to);
 unsigned run_block(struct world *w, unsigned i);	/* fork, thread, vfork, bg: index after it */
@@ -175,7 +182,13 @@ void alarm_start(void);
 void alarm_stop(void);
 void tell_signals(unsigned who);
 void on_any(int sig, siginfo_t *info, void *context);
+void on_alarm(int sig);
 
+/* --- image.c ---------------------------------------------------------------------------------- */
+
+#define OUT_FD 240		/* of struct out, also in the image of an execve */
+
+void out_map(int fd);		/* what is said goes there */
 /* Runs it here, in the current directory, until its end. */
 void program_run(const struct program *p, const struct options *opt);
 
