@@ -170,6 +170,7 @@ static void retire(struct dispatch *d, struct request *r)
 	}
 	request_destroy(r);
 	d->outstanding--;
+	d->completed++;
 	mm->requests--;
 	mm->storage_requests -= storage;
 	if (mm->dead && storage)

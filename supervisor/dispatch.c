@@ -13,6 +13,7 @@
 
 #include "complete.h"
 #include "episode.h"
+#include "inflight.h"
 #include "kept.h"
 #include "log.h"
 #include "notify.h"
@@ -368,6 +369,7 @@ int dispatch_start(struct dispatch *d)
 		list_init(lists[i]);
 	d->again = (struct loop_timer){ .fn = try_again, .arg = d };
 	watch_init(d);
+	inflight_init(d);
 	if (episode_init(d))
 		return -ENOMEM;
 	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);

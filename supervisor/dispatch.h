@@ -26,6 +26,13 @@ struct dispatch_counts {
 	bool used_uring;	/* a process that ended had an io_uring open */
 };
 
+/* inflight.c's */
+struct stall {
+	struct loop_timer timer;
+	uint64_t completed;		/* at the last look */
+	unsigned looks;			/* since when that is the same */
+};
+
 struct dispatch {
 	const struct config *cfg;
 	const struct plan *plan;	/* NULL: none */
@@ -69,6 +76,10 @@ struct dispatch {
 	unsigned crowd;			/* > 0: several callers waited at once not long ago */
 	unsigned lonely;		/* turns since the start with one receive only */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
+	uint64_t completed;		/* requests, in this run */
+	struct stall stall;
+	int list_signal_fd;		/* -1: none */
+	struct loop_watch *list_signal_watch;
 	struct loop_timer watch;	/* looks at the state of parked threads */
 	struct loop_timer orphan_timer;
 	struct loop_timer

@@ -37,6 +37,7 @@ struct guardian {
 	int listener_fd;		/* only held: while it is open nobody gets ENOSYS */
 	int program_pidfd;		/* -1: not started yet */
 	int program_stat_fd;
+	int own_signal;			/* the supervisor's; 0: none */
 	struct pulse_watch pulse;
 	bool mirrors_stop;		/* PROGRAM has stopped: a SIGCONT may have reached it */
 	bool ended;
@@ -102,7 +103,9 @@ static void guardian_read_signals(struct guardian *g)
 	struct signalfd_siginfo si;
 
 	while (read(g->signal_fd, &si, sizeof(si)) == sizeof(si)) {
-		if (is_for_program(g, &si))
+		if (g->own_signal && (int)si.ssi_signo == g->own_signal)
+			kill(g->supervisor, g->own_signal);
+		else if (is_for_program(g, &si))
 			pass_on(g, &si);
 	}
 }
@@ -288,6 +291,7 @@ int guardian_run(supervise_fn *supervise, void *arg, const struct guardian_besid
 		.listener_fd = -1,
 		.program_pidfd = -1,
 		.program_stat_fd = -1,
+		.own_signal = beside->own_signal,
 	};
 
 	g.supervisor = fork();

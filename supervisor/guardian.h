@@ -32,6 +32,7 @@ struct guardian_beside {
 	void (*parted)(void *arg);	/* in the guardian: the supervisor has its own copies now */
 	void (*ending)(void *arg);	/* the supervisor is gone; signals are the caller's again */
 	void *arg;
+	int own_signal;			/* goes to the supervisor, not to PROGRAM; 0: none */
 };
 
 typedef int supervise_fn(const struct guardian_link *link, void *arg);

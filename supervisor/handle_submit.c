@@ -12,6 +12,7 @@
 #include "complete.h"
 #include "copy_out.h"
 #include "episode.h"
+#include "inflight.h"
 #include "iocb.h"
 #include "kept.h"
 #include "key.h"
@@ -45,6 +46,8 @@ static void accept_request(struct submission *s, struct request *r)
 	s->ctx->mm->storage_requests += r->storage;
 	if (d->keys)
 		naming_name(d, r, s->call->thread->process);
+	r->submitted_ns = s->begin_ns;
+	inflight_watch(d);
 	trace_accepted(d->trace, s->call, r);
 }
 
@@ -323,10 +326,10 @@ static void entry_refused(struct submission *s, int err)
 
 static struct verdict submit_all(struct submission *s)
 {
-	const uint64_t begin_ns = now_ns();
 	struct call *call = s->call;
 	int taken = TAKEN;
 
+	s->begin_ns = now_ns();
 	while (call->cursor < s->nr && taken == TAKEN) {
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
@@ -340,7 +343,7 @@ static struct verdict submit_all(struct submission *s)
 			taken = call->waits_for ? TAKEN_WAIT : TAKEN;
 		}
 		dispatch_pump(s->d);
-		if (taken == TAKEN && call->cursor < s->nr && dispatch_too_long(s->d, begin_ns)) {
+		if (taken == TAKEN && call->cursor < s->nr && dispatch_too_long(s->d, s->begin_ns)) {
 			flush(s);
 			return verdict_park(&s->d->later);
 		}

@@ -15,6 +15,8 @@ supervisor_sources = \
 	%D%/complete.h \
 	%D%/context.c \
 	%D%/context.h \
+	%D%/control.c \
+	%D%/control.h \
 	%D%/copy_out.c \
 	%D%/copy_out.h \
 	%D%/creds.c \
@@ -64,6 +66,8 @@ supervisor_sources = \
 	%D%/handle_submit.c \
 	%D%/hostaio.c \
 	%D%/hostaio.h \
+	%D%/inflight.c \
+	%D%/inflight.h \
 	%D%/inherited.c \
 	%D%/inherited.h \
 	%D%/io.h \
@@ -97,6 +101,7 @@ supervisor_sources = \
 	%D%/opts_trace.c \
 	%D%/opts_value.c \
 	%D%/opts_value.h \
+	%D%/opts_watch.c \
 	%D%/out.c \
 	%D%/out.h \
 	%D%/plan.h \
@@ -184,7 +189,8 @@ supervisor_libs = \
 	%D%/libsupervisor.a $(SECCOMP_LIBS) $(EV_LIBS) $(AIO_LIBS) $(URING_LIBS) -lpthread $(NULL)
 %C%_libsupervisor_a_CFLAGS = $(supervisor_flags)
 
-bin_PROGRAMS += aio-sandbox
+bin_PROGRAMS += aio-sandbox aio-sandbox-ctl
+aio_sandbox_ctl_SOURCES = %D%/ctl.c
 aio_sandbox_SOURCES = %D%/main.c
 aio_sandbox_CFLAGS  = $(supervisor_flags)
 aio_sandbox_LDFLAGS = $(SAN_FLAGS) $(COV_FLAGS)

@@ -41,6 +41,15 @@ void log_error(const char *fmt, ...)
 	va_end(ap);
 }
 
+void log_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(fmt, ap);
+	va_end(ap);
+}
+
 void log_warn(const char *fmt, ...)
 {
 	va_list ap;

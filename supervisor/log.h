@@ -22,6 +22,7 @@ void log_setup(unsigned verbose, bool quiet);
 
 bool log_wants(unsigned level);
 void log_error(const char *fmt, ...) printf_like(1, 2);	/* not silenced by -q */
+void log_say(const char *fmt, ...) printf_like(1, 2);	/* what was asked for; nor this */
 void log_warn(const char *fmt, ...) printf_like(1, 2);
 void log_info(unsigned level, const char *fmt, ...) printf_like(2, 3);
 

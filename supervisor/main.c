@@ -27,11 +27,15 @@ static void ending(void *arg)
 static int run(const struct config *cfg)
 {
 	struct supervise_run run = { .cfg = cfg };
-	const struct guardian_beside beside = { .parted = parted, .ending = ending, .arg = &run };
+	struct guardian_beside beside = { .arg = &run, .own_signal = cfg->list_signal };
 
 	if (tracing_open(cfg, &run.tracing))
 		return EXIT_SANDBOX;
-	return guardian_run(supervise, &run, run.tracing ? &beside : &(struct guardian_beside){ 0 });
+	if (run.tracing) {
+		beside.parted = parted;
+		beside.ending = ending;
+	}
+	return guardian_run(supervise, &run, &beside);
 }
 
 int main(int argc, char **argv)

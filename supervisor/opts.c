@@ -26,6 +26,7 @@ struct config config_default(void)
 		.threads = 16,
 		.max_nr = 1048576,
 		.buffer_bytes = 256ull << 20,
+		.stall_ns = 10 * NSEC_PER_SEC,
 		.trace = { .set = TRACE_SET_ALL },
 	};
 }
@@ -182,15 +183,21 @@ static const struct opt opts_table[] = {
 	{ 0, "list-options", NULL, NULL, show_list, NULL },
 };
 
-/* The n-th of both tables; NULL: there are no more. */
+/* The n-th of all tables; NULL: there are no more. */
 static const struct opt *opt_at(unsigned n)
 {
-	const struct opt *o;
+	const struct opt *const more[] = { opts_trace_table, opts_watch_table };
 
 	if (n < ARRAY_SIZE(opts_table))
 		return &opts_table[n];
-	o = &opts_trace_table[n - ARRAY_SIZE(opts_table)];
-	return o->name ? o : NULL;
+	n -= ARRAY_SIZE(opts_table);
+	for (unsigned i = 0; i < ARRAY_SIZE(more); i++) {
+		for (const struct opt *o = more[i]; o->name; o++) {
+			if (!n--)
+				return o;
+		}
+	}
+	return NULL;
 }
 
 static void help_line(const struct opt *o)

@@ -47,6 +47,9 @@ struct config {
 	uint64_t max_nr;		/* our own fs.aio-max-nr, for the whole tree */
 	uint64_t buffer_bytes;		/* all data in flight at most */
 
+	const char *control;		/* path of the control socket; NULL: none */
+	uint64_t stall_ns;		/* 0: never told */
+	int list_signal;		/* 0: none */
 	struct trace_config trace;
 };
 

@@ -31,6 +31,7 @@ struct submission {
 	struct call *call;
 	struct context *ctx;
 	uint64_t nr;
+	uint64_t begin_ns;		/* of this turn of it */
 	unsigned finished;		/* done inside this call and not yet completed */
 	uaddr fresh_from, fresh_to;	/* what reads among those will be copied to lies in here */
 	struct submit_batch batch;

@@ -16,9 +16,11 @@
 #include "chain.h"
 #include "children.h"
 #include "complete.h"
+#include "control.h"
 #include "creds.h"
 #include "dispatch.h"
 #include "episode.h"
+#include "inflight.h"
 #include "key.h"
 #include "launch.h"
 #include "log.h"
@@ -44,6 +46,7 @@ struct supervisor {
 	struct workers *workers;
 	struct chain chain;
 	struct tracing *tracing;
+	struct control *control;	/* NULL: none */
 	struct guardian_follow follow;
 	struct loop_timer follow_timer;
 	int end_status;			/* as waitid(2) gives it; 125..127 when it never started */
@@ -177,6 +180,17 @@ static int begin_trace(struct supervisor *s)
 	return s->d.trace ? 0 : -ENOMEM;
 }
 
+/* For those who ask what is in flight. */
+static int open_doors(struct supervisor *s)
+{
+	if (s->cfg->list_signal && inflight_on_signal(&s->d, s->cfg->list_signal))
+		return -ENOMEM;
+	if (!s->cfg->control)
+		return 0;
+	s->control = control_open(&s->d, s->cfg->control);
+	return s->control ? 0 : -ECANCELED;
+}
+
 static int build(struct supervisor *s)
 {
 	struct dispatch *d = &s->d;
@@ -205,7 +219,8 @@ static int build(struct supervisor *s)
 	d->tasks = tasks_create(d->loop, life_process_left, d);
 	if (!d->buffers || !d->files || !d->tasks)
 		return -ENOMEM;
-	return dispatch_start(d);
+	err = dispatch_start(d);
+	return err ? err : open_doors(s);
 }
 
 static bool stopped(void *arg, pid_t tid, int wait_status)
@@ -243,6 +258,8 @@ static void take_down(struct supervisor *s)
 {
 	struct dispatch *d = &s->d;
 
+	control_close(s->control);
+	inflight_end(d);
 	dispatch_stop(d);
 	trace_destroy(d->trace);
 	tracing_close(s->tracing);
@@ -305,6 +322,7 @@ static int serve(struct supervisor *s)
 	if (err) {
 		if (err != -ECANCELED)		/* that has been said */
 			log_error("cannot start: %s", strerror(-err));
+		control_close(s->control);
 		/* PROGRAM has not begun; to look for others takes two descriptors */
 		kill(s->launch.pid, SIGKILL);
 		close_fd(&s->launch.exec_fd);

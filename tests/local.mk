@@ -108,6 +108,7 @@ victims = \
 	%D%/victim_steps \
 	%D%/victim_tree \
 	%D%/victim_wait \
+	%D%/victim_waits \
 	%D%/victim_writer \
 	$(NULL)
 
@@ -144,6 +145,7 @@ script_tests = \
 	%D%/layers.sh \
 	%D%/life.sh \
 	%D%/limits.sh \
+	%D%/listing.sh \
 	%D%/mutations.sh \
 	%D%/old_kernel.sh \
 	%D%/parity-libaio.sh \
