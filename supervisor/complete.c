@@ -115,7 +115,7 @@ static void publish(struct dispatch *d, struct request *r)
 	if (r->interrupted && r->io.result == -ECANCELED)
 		r->io.result = -EINTR;
 	seam(d->plan, SEAM_PUBLISH, r);
-	if (r->key)
+	if (r->key && log_wants(2))
 		tell(r);
 	trace_published(d->trace, r, r->dropped || r->ctx->mm->dead);
 	if (r->dropped || r->ctx->mm->dead) {

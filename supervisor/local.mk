@@ -52,6 +52,8 @@ supervisor_sources = \
 	%D%/file_iter.c \
 	%D%/filter.c \
 	%D%/filter.h \
+	%D%/format.c \
+	%D%/format.h \
 	%D%/fs.c \
 	%D%/fs.h \
 	%D%/guardian.c \
@@ -131,6 +133,7 @@ supervisor_sources = \
 	%D%/signals.h \
 	%D%/sink.c \
 	%D%/sink.h \
+	%D%/sink_json.c \
 	%D%/sink_text.c \
 	%D%/submit.h \
 	%D%/submit_batch.c \

@@ -14,6 +14,7 @@
 
 static const struct opts_choice formats[] = {
 	{ "text", TRACE_TEXT },
+	{ "json", TRACE_JSON },
 };
 
 static int set_format(struct config *cfg, const char *value)
@@ -137,8 +138,9 @@ const struct opt opts_trace_table[] = {
 	  set_output,
 	  "trace to FILE or '|COMMAND', in FORMAT;\n"
 	  "repeatable" },
-	{ 0, "format", "FORMAT", "text", set_format,
-	  "of outputs that name none, and of stderr" },
+	{ 0, "format", "FORMAT", "text or json", set_format,
+	  "text or json: of outputs that name none, and\n"
+	  "of stderr" },
 	{ 'e', "expr", "trace=SET", "trace=SET", set_expression,
 	  "trace these calls (io_submit) and requests\n"
 	  "(pread; read, write, sync, all), with commas" },

@@ -229,6 +229,16 @@ void out_printf(struct out *o, const char *fmt, ...)
 	o->used += (size_t)n;
 }
 
+char *out_reserve(struct out *o, size_t count)
+{
+	return make_room(o, count) ? o->buffer + o->used : NULL;
+}
+
+void out_advance(struct out *o, const char *end)
+{
+	o->used = (size_t)(end - o->buffer);
+}
+
 void out_end_line(struct out *o)
 {
 	o->ended = o->used;

@@ -23,6 +23,9 @@ void out_close(struct out *o);
 void out_bytes(struct out *o, const void *bytes, size_t count);
 void out_text(struct out *o, const char *text);
 void out_printf(struct out *o, const char *fmt, ...) printf_like(2, 3);
+/* Room for so much of a line, to be filled; and where that ends. NULL: no memory, as above. */
+char *out_reserve(struct out *o, size_t count);
+void out_advance(struct out *o, const char *end);
 void out_end_line(struct out *o);	/* the newline is the caller's */
 void out_flush(struct out *o);		/* all ended lines */
 bool out_to_terminal(const struct out *o);

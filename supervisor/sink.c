@@ -26,21 +26,37 @@ const char *sink_op_name(unsigned opcode)
 	return opcode < ARRAY_SIZE(names) && names[opcode] ? names[opcode] : "?";
 }
 
+static void tell_bits(uint32_t bits, const char *const *names, unsigned count,
+		      void (*fn)(void *arg, const char *name), void *arg)
+{
+	const uint32_t nameless = bits & ~((1u << count) - 1);
+	char hex[16];
+
+	for (unsigned i = 0; i < count; i++) {
+		if (bits & 1u << i)
+			fn(arg, names[i]);
+	}
+	snprintf(hex, sizeof(hex), "0x%x", nameless);
+	if (nameless)
+		fn(arg, hex);
+}
+
 void sink_rw_flags(uint32_t flags, void (*fn)(void *arg, const char *name), void *arg)
 {
 	/* by value: the header may be older than the kernel */
 	static const char *const names[] = { "HIPRI",  "DSYNC",	   "SYNC",     "NOWAIT",   "APPEND",
 					     "NOAPPEND", "ATOMIC", "DONTCACHE", "NOSIGNAL" };
-	char rest[16];
 
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		if (flags & 1u << i)
-			fn(arg, names[i]);
-	}
-	flags &= ~((1u << ARRAY_SIZE(names)) - 1);
-	snprintf(rest, sizeof(rest), "0x%x", flags);
-	if (flags)
-		fn(arg, rest);
+	tell_bits(flags, names, ARRAY_SIZE(names), fn, arg);
+}
+
+void sink_poll_events(uint32_t events, void (*fn)(void *arg, const char *name), void *arg)
+{
+	static const char *const names[] = { "IN",   "PRI",    "OUT",	 "ERR",	   "HUP",
+					     "NVAL", "RDNORM", "RDBAND", "WRNORM", "WRBAND",
+					     "MSG",  "0x800",  "REMOVE", "RDHUP" };
+
+	tell_bits(events, names, ARRAY_SIZE(names), fn, arg);
 }
 
 const char *sink_errno_name(int err)

@@ -68,6 +68,8 @@ const char *sink_call_name(unsigned nr);
 const char *sink_op_name(unsigned opcode);	/* "pread", ...; "?" */
 /* Calls fn for each RWF_ flag that is set, by name ("HIPRI"), last for what has none (hex). */
 void sink_rw_flags(uint32_t flags, void (*fn)(void *arg, const char *name), void *arg);
+/* The same for POLL bits ("IN"). */
+void sink_poll_events(uint32_t events, void (*fn)(void *arg, const char *name), void *arg);
 const char *sink_errno_name(int err);		/* "EIO"; "?" */
 
 #endif

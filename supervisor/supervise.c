@@ -198,7 +198,7 @@ static int build(struct supervisor *s)
 
 	if (err)
 		return err;
-	d->keys = log_wants(2) ? naming_begin() : NULL;
+	d->keys = log_wants(2) || tracing_wants_keys(s->tracing) ? naming_begin() : NULL;
 	d->breakable = !s->launch.wait_killable;
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
 	if (!d->notify)

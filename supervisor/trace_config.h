@@ -8,6 +8,7 @@
 
 enum trace_format {
 	TRACE_TEXT,
+	TRACE_JSON,
 };
 
 enum trace_clock {		/* what stands before a line of text */

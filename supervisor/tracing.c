@@ -17,6 +17,7 @@ struct tracing {
 
 static struct sink *(*const makers[])(void) = {
 	[TRACE_TEXT] = sink_text_create,
+	[TRACE_JSON] = sink_json_create,
 };
 
 int tracing_open(const struct config *cfg, struct tracing **out)
@@ -42,6 +43,15 @@ int tracing_open(const struct config *cfg, struct tracing **out)
 	}
 	*out = t;
 	return 0;
+}
+
+bool tracing_wants_keys(const struct tracing *t)
+{
+	for (unsigned i = 0; t && i < t->cfg->trace.output_count; i++) {
+		if (t->cfg->trace.outputs[i].format == TRACE_JSON)
+			return true;
+	}
+	return false;
 }
 
 void tracing_part(struct tracing *t)

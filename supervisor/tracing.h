@@ -14,6 +14,8 @@ struct writer;
 /* *out NULL: no trace is wanted. 0, or -errno after a message. */
 int tracing_open(const struct config *cfg, struct tracing **out);
 
+bool tracing_wants_keys(const struct tracing *t);	/* accepts NULL */
+
 /* In the guardian, once the supervisor is there, and when that is gone. Accept NULL. */
 void tracing_part(struct tracing *t);
 void tracing_wait(struct tracing *t);

@@ -26,6 +26,7 @@ unit_tests = \
 	%D%/engine_t \
 	%D%/engine_threads_t \
 	%D%/engine_uring_t \
+	%D%/format_t \
 	%D%/guardian_t \
 	%D%/handlers_t \
 	%D%/iocb_t \
@@ -206,6 +207,7 @@ script_tests = \
 	%D%/stall.sh \
 	%D%/terminal.sh \
 	%D%/trace.sh \
+	%D%/trace_json.sh \
 	$(NULL)
 
 long_tests = \
@@ -306,6 +308,7 @@ test_files = \
 	%D%/self_fault_exempt \
 	%D%/self_fault_lib.sh \
 	%D%/self_fault_one.sh \
+	%D%/trace_json.py \
 	$(NULL)
 
 test_files += $(differ_corpus)

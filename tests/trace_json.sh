@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# A trace in JSON: valid line by line, complete, with the fields that the man page lists. If this
+# breaks, what people make of traces breaks.
+. "$srcdir/tests/lib.sh"
+
+need python3 fio
+disk_dir
+srcdir=$(cd "$srcdir" && pwd)
+cd "$disk" || exit
+
+# judge NAME FILE: $found has the checker's words
+judge()
+{
+	judged=0
+	found=$(python3 "$srcdir/tests/trace_json.py" "$2" 2>&1) || judged=$?
+	[ $judged -eq 0 ] || diag "$found"
+	is "$1: what must hold for every trace does" "$judged" 0
+}
+# value WORD
+value() { echo "$found" | sed -n "s/^$1=//p"; }
+
+# traced OPTION FILE [FIO-OPTION...]: 64 requests of 4 KiB
+traced()
+{
+	traced_by=$1
+	traced_file=$2
+	shift 2
+	run "$AIO_SANDBOX" "$traced_by" fio --name=a --size=256k --ioengine=libaio --iodepth=4 \
+		--rw=randrw --bs=4k --thread "--filename=$traced_file" "$@"
+}
+
+traced "-ojson:$tmp/t" "$disk/f"
+is 'fio passes' "$status" 0
+judge 'a run' "$tmp/t"
+is 'every request of fio has a record' "$(value requests)" 64
+is 'and was reaped by io_getevents' "$(value getevents)" 64
+is 'each has a key' "$(value key)" 64
+is 'and the path of its file' "$(value path)" "$(printf %s "$disk/f" | od -An -tx1 | tr -d ' \n')"
+
+traced "-ojson:$tmp/t" "$disk/f" --userspace_reap --iodepth_batch_complete_min=0
+judge 'a program that reads the ring itself' "$tmp/t"
+is 'what it reaps is noticed' "$(value self)" 64
+
+# a newline, a quote, a backslash, no UTF-8, the mark for no UTF-8, and 200 bytes more
+hostile=$disk/$(printf 'a\nb"c\\d \377\303(\357\277\27541-%0200d' 7)
+: >"$hostile"
+traced "-ojson:$tmp/t" "$hostile"
+judge 'a hostile path' "$tmp/t"
+is 'and the path can be got back' "$(value path | grep -c .)" 1
+is 'byte for byte' "$(value path)" "$(printf %s "$hostile" | od -An -v -tx1 | tr -d ' \n')"
+
+done_testing
