@@ -17,7 +17,7 @@
 #include "eventfd.h"
 #include "key.h"
 #include "log.h"
-#include "trace.h"
+#include "observe.h"
 
 #ifndef RWF_NOSIGNAL
 #define RWF_NOSIGNAL 0x100
@@ -117,7 +117,7 @@ static void publish(struct dispatch *d, struct request *r)
 	seam(d->plan, SEAM_PUBLISH, r);
 	if (r->key && log_wants(2))
 		tell(r);
-	trace_published(d->trace, r, r->dropped || r->ctx->mm->dead);
+	observe_published(d, r);
 	if (r->dropped || r->ctx->mm->dead) {
 		context_drop(r->ctx);
 	} else {

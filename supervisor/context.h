@@ -38,6 +38,8 @@ struct context {
 	struct credit credit;
 	unsigned outstanding;		/* accepted and not yet finished */
 	unsigned submitters;		/* parked io_submits that are at work on it */
+	uaddr lint_ip;			/* lint.c's: of its io_setup */
+	uint64_t lint_published;	/* lint.c's: how many events */
 	struct record_request **traced;	/* trace.c's: published, by slot of the ring; NULL: none */
 	unsigned trace_next;		/* the oldest of them */
 	bool dead;

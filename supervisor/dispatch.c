@@ -13,11 +13,10 @@
 
 #include "complete.h"
 #include "episode.h"
-#include "inflight.h"
 #include "kept.h"
 #include "log.h"
 #include "notify.h"
-#include "trace.h"
+#include "observe.h"
 
 #define PUMP_NS (100 * NSEC_PER_USEC)
 #define RECEIVE_MAX 64
@@ -97,8 +96,10 @@ void dispatch_conclude(struct dispatch *d, struct call *call)
 
 static void answer(struct dispatch *d, struct call *call, const struct verdict *v)
 {
-	const int err = reply(d, call, v);
+	int err;
 
+	lint_answers(d, call, v->value);
+	err = reply(d, call, v);
 	if (err && err != -ENOENT)
 		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid,
 			 strerror(-err));

@@ -18,6 +18,7 @@
 #include "task.h"
 
 struct keys;
+struct lint;
 struct trace;
 
 struct dispatch_counts {
@@ -44,6 +45,7 @@ struct dispatch {
 	struct engine *engine;		/* top of the chain */
 	struct pulse *pulse;
 	struct keys *keys;		/* NULL: nobody wants keys */
+	struct lint *lint;		/* NULL: nobody wants it */
 	struct trace *trace;		/* NULL: nobody watches */
 	struct creds_table *creds;	/* NULL: we are not privileged */
 	unsigned possible_cpus;

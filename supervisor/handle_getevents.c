@@ -11,7 +11,7 @@
 
 #include "dispatch.h"
 #include "episode.h"
-#include "trace.h"
+#include "observe.h"
 
 #define FOREVER INT64_MAX
 
@@ -187,6 +187,8 @@ static struct verdict first_pass(struct dispatch *d, struct call *call, struct c
 	if (arm_deadline(d, call, ns))
 		return answer(call, -EAGAIN);
 	call->ctx = ctx;
+	if (ns == FOREVER)
+		lint_waits(d->lint, call, ctx);
 	return verdict_park(&ctx->waiters);
 }
 

@@ -13,6 +13,7 @@
 
 #include "dispatch.h"
 #include "episode.h"
+#include "lint.h"
 #include "log.h"
 #include "notify.h"
 #include "remote.h"
@@ -108,6 +109,7 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 		return -EFAULT;
 	}
 	ctx->handle = handle;
+	ctx->lint_ip = call->notice.ip;
 	ctx->number = call->ctx_number = ++d->context_count;
 	d->aio_nr += ctx->max_nr;
 	d->contexts++;
@@ -349,6 +351,7 @@ struct verdict handle_destroy(struct dispatch *d, struct call *call)
 		ctx = call->ctx = context_lookup(call, call->notice.args[0], &err);
 		if (!ctx)
 			return verdict_return(err);
+		lint_destroyed(d->lint, call, ctx);
 		ctx->destroying = true;
 		context_kill(d, ctx);
 	}

@@ -12,13 +12,13 @@
 #include "complete.h"
 #include "copy_out.h"
 #include "episode.h"
-#include "inflight.h"
 #include "iocb.h"
 #include "kept.h"
 #include "key.h"
 #include "log.h"
 #include "naming.h"
 #include "notify.h"
+#include "observe.h"
 #include "submit.h"
 #include "trace.h"
 
@@ -47,8 +47,7 @@ static void accept_request(struct submission *s, struct request *r)
 	if (d->keys)
 		naming_name(d, r, s->call->thread->process);
 	r->submitted_ns = s->begin_ns;
-	inflight_watch(d);
-	trace_accepted(d->trace, s->call, r);
+	observe_accepted(d, s->call, r);
 }
 
 /* Before anybody could see it. */
@@ -282,18 +281,13 @@ static void flush(struct submission *s)
 	submit_settled(s);
 }
 
-static int waits_for_storage(struct mm *mm, void *arg)
-{
-	return mm->storage_requests > 0;
-}
-
 /*
  * Memory or descriptors are used up: something must come back first. What waits for a peer may
  * never.
  */
 static struct verdict no_room(struct submission *s)
 {
-	if (tasks_for_mms(s->d->tasks, waits_for_storage, NULL))
+	if (inflight_storage(s->d))
 		return verdict_park(&s->d->room);
 	log_warn_once("out of descriptors or memory, and nothing in flight but for peers: "
 		      "io_submit gets EAGAIN "

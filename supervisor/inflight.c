@@ -142,7 +142,10 @@ static int waits_for_storage(struct mm *mm, void *arg)
 	return mm->storage_requests > 0;
 }
 
-static void look(void *arg);
+bool inflight_storage(struct dispatch *d)
+{
+	return tasks_for_mms(d->tasks, waits_for_storage, NULL) != 0;
+}
 
 static void arm(struct dispatch *d)
 {
@@ -156,7 +159,7 @@ static void look(void *arg)
 	struct stall *s = &d->stall;
 	char why[64];
 
-	if (!tasks_for_mms(d->tasks, waits_for_storage, NULL)) {
+	if (!inflight_storage(d)) {
 		s->looks = 0;
 		return;
 	}

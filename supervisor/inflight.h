@@ -18,6 +18,7 @@ unsigned inflight_list(struct dispatch *d, void (*line)(void *arg, const char *t
 /* The same on stderr whenever this signal comes, which is blocked: 0 or -errno. */
 int inflight_on_signal(struct dispatch *d, int signo);
 
+bool inflight_storage(struct dispatch *d);	/* something waits for storage */
 void inflight_init(struct dispatch *d);
 void inflight_end(struct dispatch *d);
 void inflight_watch(struct dispatch *d);	/* one has been accepted: is there a stall? */

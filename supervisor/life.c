@@ -14,6 +14,7 @@
 
 #include "complete.h"
 #include "label.h"
+#include "lint.h"
 #include "log.h"
 
 #define ORPHAN_WAIT_NS (30 * NSEC_PER_SEC)
@@ -372,6 +373,9 @@ struct verdict life_exit(struct dispatch *d, struct call *call)
 
 	if (!call->again) {
 		thread_exits(call->thread);
+		if (d->lint && !mm->closing && (call->kind == CALL_EXIT_GROUP ||
+						last_thread(d, call)) && !lives_on(d, call))
+			lint_exit(d->lint, call);
 		if (!has_work(mm) || mm->closing ||
 		    (call->kind == CALL_EXIT && !last_thread(d, call)) || lives_on(d, call))
 			return verdict_continue();

@@ -85,6 +85,10 @@ supervisor_sources = \
 	%D%/launch.c \
 	%D%/launch.h \
 	%D%/life.c \
+	%D%/lint.c \
+	%D%/lint.h \
+	%D%/lint_counter.c \
+	%D%/lint_impl.h \
 	%D%/list.h \
 	%D%/log.c \
 	%D%/log.h \
@@ -97,6 +101,7 @@ supervisor_sources = \
 	%D%/naming.h \
 	%D%/notify.c \
 	%D%/notify.h \
+	%D%/observe.h \
 	%D%/opts.c \
 	%D%/opts.h \
 	%D%/opts_impl.h \

@@ -49,6 +49,7 @@ struct config {
 
 	const char *control;		/* path of the control socket; NULL: none */
 	uint64_t stall_ns;		/* 0: never told */
+	bool lint;
 	int list_signal;		/* 0: none */
 	struct trace_config trace;
 };

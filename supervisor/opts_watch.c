@@ -61,6 +61,12 @@ static int set_list_signal(struct config *cfg, const char *value)
 	return 0;
 }
 
+static int set_lint(struct config *cfg, const char *value)
+{
+	cfg->lint = true;
+	return 0;
+}
+
 const struct opt opts_watch_table[] = {
 	{ 0, "control", "SOCKET", "the path of a socket to be made", set_control,
 	  "answer aio-sandbox-ctl at SOCKET" },
@@ -70,5 +76,7 @@ const struct opt opts_watch_table[] = {
 	{ 0, "list-signal", "SIG", "the name of a signal, such as USR1", set_list_signal,
 	  "tell what is in flight when SIG is sent to\n"
 	  "aio-sandbox; PROGRAM does not get it" },
+	{ 0, "lint", NULL, NULL, set_lint,
+	  "tell likely mistakes in the use of AIO" },
 	{ 0, NULL, NULL, NULL, NULL, NULL },
 };

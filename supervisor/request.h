@@ -30,6 +30,7 @@ struct request {
 	struct creds *who;		/* the reference behind io.who */
 	uint64_t id;			/* order of arrival, unique in a run */
 	struct key *key;		/* its name in every run; NULL: nobody wants it */
+	uaddr lint_ip;			/* lint.c's: of its io_submit */
 	uint64_t submitted_ns;		/* when the io_submit was taken up */
 	struct record_request *trace;	/* trace.c's; NULL: nobody wants it */
 	uaddr obj;			/* the iocb's address, for the event */

@@ -23,6 +23,7 @@
 #include "inflight.h"
 #include "key.h"
 #include "launch.h"
+#include "lint.h"
 #include "log.h"
 #include "naming.h"
 #include "notify.h"
@@ -166,10 +167,13 @@ static int read_creds(struct dispatch *d)
 	return 0;
 }
 
-static int begin_trace(struct supervisor *s)
+static int begin_watching(struct supervisor *s)
 {
 	struct writer *w;
 
+	s->d.lint = s->cfg->lint ? lint_create() : NULL;
+	if (s->cfg->lint && !s->d.lint)
+		return -ENOMEM;
 	if (!s->tracing)
 		return 0;
 	w = tracing_start(s->tracing, chain_name(&s->chain, s->cfg));
@@ -210,7 +214,7 @@ static int build(struct supervisor *s)
 			 &(struct chain_parts){ d->loop, s->workers, complete, d });
 	if (err)
 		return err;
-	err = begin_trace(s);
+	err = begin_watching(s);
 	if (err)
 		return err;
 	d->engine = s->chain.top;
@@ -262,6 +266,7 @@ static void take_down(struct supervisor *s)
 	inflight_end(d);
 	dispatch_stop(d);
 	trace_destroy(d->trace);
+	lint_destroy(d->lint);
 	tracing_close(s->tracing);
 	tasks_destroy(d->tasks);
 	chain_close(&s->chain);

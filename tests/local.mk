@@ -98,6 +98,7 @@ victims = \
 	%D%/victim_inflight \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
+	%D%/victim_lint \
 	%D%/victim_lives \
 	%D%/victim_missing_page \
 	%D%/victim_numbers \
@@ -146,6 +147,7 @@ script_tests = \
 	%D%/layers.sh \
 	%D%/life.sh \
 	%D%/limits.sh \
+	%D%/lint.sh \
 	%D%/listing.sh \
 	%D%/mutations.sh \
 	%D%/old_kernel.sh \
