@@ -78,6 +78,8 @@ void submit_put_files(struct submission *s);
 
 /* submit_signals.c: what the call's signals make of it. 0, or a result < 0 that is an event. */
 int64_t submit_apply_signals(const struct call *call, struct request *r);
+/* The same of a write of whose data so many bytes have been copied, or -errno. */
+int64_t submit_look_at_signals(const struct call *call, const struct request *r, ssize_t copied);
 
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);

@@ -249,5 +249,6 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 	pulse_step(s->d->pulse, "a copy from the program", r->file->tracee_fd);
 	copied = tracee_readv(s->call->thread->source.tid, r->remote, r->remote_count, r->local,
 			      r->local_count);
-	return request_copied_in(r, copied);
+	result = request_copied_in(r, copied);
+	return result ? result : submit_look_at_signals(s->call, r, copied);
 }

@@ -6,8 +6,11 @@
  * of the list is imitated: whatever would wait ends with EINTR (watch.c), and what follows here.
  */
 #include <signal.h>
+#include <termios.h>
 
 #include "submit.h"
+
+#define TTY_PIECE_BYTES 2048	/* iterate_tty_write() */
 
 void submit_raise(struct call *call, int signo)
 {
@@ -41,6 +44,20 @@ static bool looks_for_death(const struct request *r)
 {
 	return r->io.op == IO_WRITE && !r->io.direct &&
 	       (r->file->can & FILE_REGULAR || r->file->io.class == FILE_LOCAL);
+}
+
+/*
+ * n_tty_write() of drivers/tty, 6.18, looks before it writes anything, whether it may wait or not; by
+ * then it has the first piece of the data.
+ */
+int64_t submit_look_at_signals(const struct call *call, const struct request *r, ssize_t copied)
+{
+	struct termios t;
+
+	if (!call->interrupted || r->file->io.class != FILE_PEER ||
+	    copied < (ssize_t)min_u64(r->io.length_bytes, TTY_PIECE_BYTES))
+		return 0;
+	return tcgetattr(r->io.file->fd, &t) ? 0 : -EINTR;
 }
 
 int64_t submit_apply_signals(const struct call *call, struct request *r)

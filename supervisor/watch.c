@@ -5,6 +5,8 @@
  * it. One timer looks at all that are due, after 1 ms first, then after a quarter of the time
  * parked so far, at most 250 ms.
  */
+#include <poll.h>
+
 #include "complete.h"
 #include "kept.h"
 #include "log.h"
@@ -42,6 +44,16 @@ static bool may_break(const struct call *call)
 	       call->kind == CALL_SUBMIT;
 }
 
+/* The signal was there before the wait: what is ready does not wait, a worker is about to do it. */
+static bool about_to_be_done(const struct call *call, uint64_t now)
+{
+	const struct request *r = call->waits_for;
+	struct pollfd p = { .fd = r ? r->io.file->fd : -1 };
+
+	p.events = r && r->io.op == IO_READ ? POLLIN : POLLOUT;
+	return now - call->entered_ns < CHECK_LAST_NS && poll(&p, 1, 0) == 1;
+}
+
 static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
 {
 	const uint64_t parked_ns = now - call->entered_ns;
@@ -55,8 +67,8 @@ static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
 		dispatch_forget(d, call);
 		return UINT64_MAX;
 	}
-	if (may_break(call) &&
-	    (call->interrupted || waiter_must_break(call, thread_state(call->thread))))
+	if (call->interrupted ? !about_to_be_done(call, now)
+			      : may_break(call) && waiter_must_break(call, thread_state(call->thread)))
 		watch_break_off(d, call);
 	return call->check_ns;
 }

@@ -40,8 +40,8 @@ void tell_signals(unsigned who)
 }
 
 /*
- * A signal to this thread after 20 ms and then each 5 ms, so that nothing waits for ever. Not
- * earlier: a call that the supervisor has not received yet would be broken off (aio-abi.md, 19).
+ * A signal to this thread after 20 ms and then each 5 ms, so that nothing waits for ever. AIO calls
+ * are never restarted; a call that the supervisor has not received yet is (aio-abi.md, 19).
  */
 void alarm_start(void)
 {

@@ -25,8 +25,8 @@ static const struct {
 	{ "tail", "what an O_DIRECT read has left in its buffer behind the end of the file is not "
 		  "compared" },
 	{ "torn", "O_DIRECT writes of more than a sector that do not end with one are left out" },
-	{ "terminal", "with --submit=kernel terminals are left out of lists that may block; without it, "
-		      "what of a list does not wait for a terminal is left out behind a transfer" },
+	{ "terminal", "without --submit=kernel, what of a list does not wait for a terminal is left out "
+		      "behind a transfer" },
 	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
 		      "(design.md 8)" },
 	{ "death", "after a program was killed another one is begun before anybody looks (D6)" },
@@ -229,18 +229,13 @@ static bool is_terminal(struct world *w, const struct iocb *cb)
 	return s && s->what == W_PTY;
 }
 
-/*
- * Once a signal waits, also what it could do at once ends with EINTR (n_tty_write(), 6.18). Without
- * --submit=kernel a worker does what may wait: what does not wait comes before it.
- */
-static bool terminal_differs(struct world *w, unsigned i, bool blocked)
+/* Without --submit=kernel a worker does what may wait: what does not wait comes before it. */
+static bool terminal_differs(struct world *w, unsigned i)
 {
 	bool before = false;
 
-	if (!is_terminal(w, w->pending[i]))
+	if (w->opt->kernel || !is_terminal(w, w->pending[i]))
 		return false;
-	if (w->opt->kernel)
-		return blocked;
 	for (unsigned k = 0; k < i && !before; k++)
 		before = w->flight[w->pending_flight[k]].readable && is_terminal(w, w->pending[k]);
 	return before && waits_not(w->pending[i]);
@@ -256,12 +251,11 @@ unsigned drop_blocking(struct world *w, bool drop)
 
 		if (readable && (races(w, i) || is_torn(w, w->pending[i])))
 			continue;
-		if (readable && (into_readonly(w, w->pending[i]) ||
-				 terminal_differs(w, i, n)))
+		if (readable && (into_readonly(w, w->pending[i]) || terminal_differs(w, i)))
 			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;
-			if (drop || terminal_differs(w, i, true))
+			if (drop)
 				continue;
 		}
 		w->pending[kept] = w->pending[i];

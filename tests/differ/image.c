@@ -70,7 +70,7 @@ static struct world *begin(const struct program *p, const struct options *opt)
 	w.memory_told = arena_hash();
 	for (unsigned i = 0; i < ARRAY_SIZE(handled); i++)
 		run_action(&w, &(struct step){ K_ACTION, { handled[i], DO_HANDLE } });
-	on_signal(SIGALRM, on_alarm, 0);
+	on_signal(SIGALRM, on_alarm, SA_RESTART);
 	out->used = used;
 	return &w;
 }

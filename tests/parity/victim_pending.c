@@ -5,9 +5,11 @@
  */
 #include "victim.h"
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <termios.h>
 
 #define MUCH 10000
 
@@ -133,6 +135,26 @@ static void size_limit(void)
 	close(file);
 }
 
+static void terminal(void)
+{
+	const int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct termios raw;
+	struct iocb b;
+	int slave;
+
+	need(master >= 0 && !unlockpt(master));
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	need(slave >= 0 && !tcgetattr(slave, &raw));
+	cfmakeraw(&raw);
+	need(!tcsetattr(slave, TCSANOW, &raw));
+	after_epipe("8.pending/tty-write", prep(&b, IOCB_CMD_PWRITE, slave, data, 100, 0));
+	need(!fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK));
+	after_epipe("8.pending/tty-write-nonblock", prep(&b, IOCB_CMD_PWRITE, slave, data, 100, 0));
+	after_epipe("8.pending/tty-write-fault", prep(&b, IOCB_CMD_PWRITE, slave, NULL, 100, 0));
+	close(slave);
+	close(master);
+}
+
 static void would_wait(void)
 {
 	const aio_context_t before = ctx;
@@ -250,6 +272,7 @@ int main(void)
 	handle(SIGPIPE);
 	reads_of_devices();
 	other_files();
+	terminal();
 	would_wait();
 	not_pending();
 	size_limit();
