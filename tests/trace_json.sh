@@ -7,12 +7,13 @@ need python3 fio
 disk_dir
 srcdir=$(cd "$srcdir" && pwd)
 cd "$disk" || exit
+schema=$srcdir/docs/trace.schema.json
 
 # judge NAME FILE: $found has the checker's words
 judge()
 {
 	judged=0
-	found=$(python3 "$srcdir/tests/trace_json.py" "$2" 2>&1) || judged=$?
+	found=$(python3 "$srcdir/tests/trace_json.py" "$2" "$schema" 2>&1) || judged=$?
 	[ $judged -eq 0 ] || diag "$found"
 	is "$1: what must hold for every trace does" "$judged" 0
 }
@@ -48,5 +49,22 @@ traced "-ojson:$tmp/t" "$hostile"
 judge 'a hostile path' "$tmp/t"
 is 'and the path can be got back' "$(value path | grep -c .)" 1
 is 'byte for byte' "$(value path)" "$(printf %s "$hostile" | od -An -v -tx1 | tr -d ' \n')"
+
+# the schema and the man page
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	like 'the schema has been asked' "$found" 'schema=checked*'
+else
+	skip 'python3-jsonschema is not installed'
+fi
+python3 -c 'import json, sys
+for name, of in json.load(open(sys.argv[1]))["$defs"].items():
+	for field in of.get("properties", {}):
+		print(name, field)' "$schema" | grep -v ' type$' >"$tmp/fields"
+check 'the schema has fields' test -s "$tmp/fields"
+undocumented=$(while read -r record field; do
+	sed -n "/^\.SS $record\$/,/^\.S[SH]/p" "$srcdir/man/aio-sandbox-trace.5" |
+		grep -A1 '^\.TP' | grep -qw "$field" || echo "$record $field"
+done <"$tmp/fields")
+is 'each is in the man page' "$undocumented" ''
 
 done_testing
