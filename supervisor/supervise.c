@@ -180,7 +180,7 @@ static int begin_watching(struct supervisor *s)
 	if (!w)
 		return neg_errno();
 	chain_stamp(&s->chain);
-	s->d.trace = trace_create(w, s->d.breakable);
+	s->d.trace = trace_create(w, s->d.pulse, s->d.breakable);
 	return s->d.trace ? 0 : -ENOMEM;
 }
 

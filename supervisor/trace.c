@@ -19,13 +19,14 @@
 struct trace {
 	struct writer *writer;
 	struct feed *feed;
+	struct pulse *pulse;
 	unsigned wants;			/* bits: enum record_kind */
 	bool may_be_undone;		/* dispatch->breakable: what was reaped may be put back */
 	unsigned in_flight;
 	uint64_t unknown;		/* requests without a record: no memory */
 };
 
-struct trace *trace_create(struct writer *writer, bool may_be_undone)
+struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_be_undone)
 {
 	struct trace *t = calloc(1, sizeof(*t));
 
@@ -33,6 +34,7 @@ struct trace *trace_create(struct writer *writer, bool may_be_undone)
 		return NULL;
 	t->writer = writer;
 	t->feed = writer_feed(writer);
+	t->pulse = pulse;
 	t->wants = writer_wants(writer);
 	t->may_be_undone = may_be_undone;
 	return t;
@@ -53,14 +55,25 @@ static bool wants(const struct trace *t, enum record_kind kind)
 
 /* --- handing over --- */
 
+/* Waits when the trace's reader is slower than PROGRAM: the guardian says so after a second. */
+static struct record *next_slot(struct trace *t, enum record_kind kind)
+{
+	struct record *slot;
+
+	if (feed_full(t->feed))
+		pulse_step(t->pulse, "writing the trace (slow reader?)", -1);
+	slot = feed_slot(t->feed);
+	slot->kind = kind;
+	return slot;
+}
+
 static void push_copy(struct trace *t, enum record_kind kind, const struct record_request *rec)
 {
 	struct record *slot;
 
 	if (!wants(t, kind))
 		return;
-	slot = feed_slot(t->feed);
-	slot->kind = kind;
+	slot = next_slot(t, kind);
 	record_request_copy(&slot->request, rec);
 	feed_push(t->feed);
 }
@@ -71,8 +84,7 @@ static void push_last(struct trace *t, struct record_request *rec)
 	struct record *slot;
 
 	if (wants(t, RECORD_REQUEST)) {
-		slot = feed_slot(t->feed);
-		slot->kind = RECORD_REQUEST;
+		slot = next_slot(t, RECORD_REQUEST);
 		slot->request = *rec;
 		feed_push(t->feed);
 	} else {
@@ -100,11 +112,10 @@ static struct label *comm_of(struct thread *th)
 
 static void push_call(struct trace *t, struct call *call, bool answered)
 {
-	struct record *slot = feed_slot(t->feed);
+	struct record *slot = next_slot(t, RECORD_CALL);
 	const struct notice *n = &call->notice;
 	struct thread *th = call->thread;
 
-	slot->kind = RECORD_CALL;
 	slot->call = (struct record_call){
 		.id = call->id,
 		.entered_ns = call->arrived_ns,

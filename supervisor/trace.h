@@ -19,7 +19,7 @@ struct writer;
  * Hands over to `writer`, whose thread runs; it outlives the trace. may_be_undone: io_getevents may
  * put back what it has taken. NULL with errno.
  */
-struct trace *trace_create(struct writer *writer, bool may_be_undone);
+struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_be_undone);
 /* No context lives. Tells the writer that this was all; accepts NULL. */
 void trace_destroy(struct trace *t);
 
