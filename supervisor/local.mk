@@ -66,6 +66,8 @@ supervisor_sources = \
 	%D%/handle_getevents.c \
 	%D%/handle_setup.c \
 	%D%/handle_submit.c \
+	%D%/histogram.c \
+	%D%/histogram.h \
 	%D%/hostaio.c \
 	%D%/hostaio.h \
 	%D%/inflight.c \

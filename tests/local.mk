@@ -28,6 +28,7 @@ unit_tests = \
 	%D%/engine_uring_t \
 	%D%/format_t \
 	%D%/guardian_t \
+	%D%/histogram_t \
 	%D%/handlers_t \
 	%D%/iocb_t \
 	%D%/kept_t \
