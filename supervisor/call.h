@@ -86,6 +86,7 @@ struct call {
 	bool decided;			/* io_setup: the answer is final */
 	uint32_t raise_signals; /* io_submit: bit n: the thread raises signal n behind the reply */
 	unsigned ctx_number;		/* of the context that it is about; 0: none was found */
+	uint64_t ctx_handle;		/* io_setup: of the new context */
 	bool interrupted; /* io_submit: a signal waits for the thread, as long as the call lasts */
 	bool dying;			/* and kills it */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */

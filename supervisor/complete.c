@@ -50,6 +50,7 @@ void request_start(struct dispatch *d, struct request *r)
 		list_add_tail(&d->finished, &r->io.node);
 		break;
 	case ENGINE_QUEUED:
+		trace_queued(r);
 		break;
 	case ENGINE_BUSY:
 		stall(d, r);
@@ -185,7 +186,7 @@ static bool next_piece(struct dispatch *d, struct request *r)
 {
 	ssize_t copied;
 
-	trace_piece_done(r);
+	trace_piece_done(d->trace, r);
 	if (request_next_piece(r))
 		return false;
 	if (r->io.op == IO_WRITE) {

@@ -7,13 +7,18 @@
 #include <stddef.h>
 
 #include "complete.h"
+#include "trace.h"
 
-static struct request *find_poll(struct context *ctx, uaddr obj)
+static struct request *find_poll(struct dispatch *d, struct call *call, struct context *ctx,
+				 uaddr obj)
 {
 	list_for_each(node, tmp, &ctx->requests) {
 		struct request *r = list_entry(node, struct request, node);
 
-		if (r->obj == obj && r->io.op == IO_POLL && !r->cancelled)
+		if (r->obj != obj)
+			continue;
+		trace_addressed(d->trace, call, r);
+		if (r->io.op == IO_POLL && !r->cancelled)
 			return r;
 	}
 	return NULL;
@@ -35,7 +40,7 @@ struct verdict handle_cancel(struct dispatch *d, struct call *call)
 	ctx = context_lookup(call, call->notice.args[0], &err);
 	if (!ctx)
 		return verdict_return(err);
-	r = find_poll(ctx, obj);
+	r = find_poll(d, call, ctx, obj);
 	if (!r)
 		return verdict_return(-EINVAL);
 	request_cancel(d, r);

@@ -108,7 +108,7 @@ static int64_t enter_context(struct dispatch *d, struct call *call, struct conte
 		mm_put_slot(call->mm, ctx->slot);
 		return -EFAULT;
 	}
-	ctx->handle = handle;
+	ctx->handle = call->ctx_handle = handle;
 	ctx->lint_ip = call->notice.ip;
 	ctx->number = call->ctx_number = ++d->context_count;
 	d->aio_nr += ctx->max_nr;

@@ -47,7 +47,7 @@ static void accept_request(struct submission *s, struct request *r)
 	if (d->keys)
 		naming_name(d, r, s->call->thread->process);
 	r->submitted_ns = s->begin_ns;
-	observe_accepted(d, s->call, r);
+	observe_accepted(d, s->call, r, s->entry);
 }
 
 /* Before anybody could see it. */
@@ -238,12 +238,11 @@ static int submit_one(struct submission *s, uint64_t index)
 	const struct iocb *cb;
 	struct request *r;
 	bool key_known;
-	uint64_t at;
 	int err;
 
 	if (submit_depends(s, index))
 		settle(s);
-	cb = submit_entry(s, index, &at, &key_known);
+	cb = s->entry = submit_entry(s, index, &s->entry_at, &key_known);
 	if (must_wait_first(s, index))
 		return TAKEN_LATER;
 	if (!cb)
@@ -259,7 +258,7 @@ static int submit_one(struct submission *s, uint64_t index)
 		return -EAGAIN;
 	}
 	r->ctx = s->ctx;
-	r->obj = at;
+	r->obj = s->entry_at;
 	r->data = cb->aio_data;
 	r->opcode = cb->aio_lio_opcode;
 	r->tid = th->source.tid;
@@ -309,15 +308,6 @@ static void entry_accepted(struct submission *s)
 	s->call->cursor++;
 }
 
-static void entry_refused(struct submission *s, int err)
-{
-	bool key_known;
-	uint64_t at = 0;
-	const struct iocb *cb = submit_entry(s, s->call->cursor, &at, &key_known);
-
-	trace_refused(s->d->trace, s->call, s->ctx, at, cb, err);
-}
-
 static struct verdict submit_all(struct submission *s)
 {
 	struct call *call = s->call;
@@ -328,8 +318,8 @@ static struct verdict submit_all(struct submission *s)
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);
-		else if (taken < 0 && s->d->trace)
-			entry_refused(s, taken);
+		else if (taken < 0)
+			trace_refused(s->d->trace, call, s->ctx, s->entry_at, s->entry, taken);
 		/* no room: what this call has done itself may hold it */
 		if (taken == TAKEN_WAIT || taken == TAKEN_LATER ||
 		    (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {

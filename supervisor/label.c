@@ -12,7 +12,8 @@ struct label *label_create(const char *text, size_t length_bytes)
 		return NULL;
 	atomic_init(&l->refs, 1);
 	l->length_bytes = length_bytes;
-	memcpy(l->text, text, length_bytes);
+	if (text)
+		memcpy(l->text, text, length_bytes);
 	l->text[length_bytes] = '\0';
 	return l;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A short text that is made once and referred to often, by both threads of a trace: the path of a
- * file, the name of a thread.
+ * file, the name of a thread, the first bytes of what a request has moved.
  */
 #ifndef LABEL_H
 #define LABEL_H
@@ -12,10 +12,11 @@
 struct label {
 	_Atomic unsigned refs;
 	size_t length_bytes;		/* without the 0 at the end */
-	char text[];			/* any bytes but 0 */
+	char text[];			/* a path, a name: any bytes but 0 */
 };
 
-struct label *label_create(const char *text, size_t length_bytes);	/* NULL: ENOMEM */
+/* text NULL: it is filled in by the caller. NULL: ENOMEM. */
+struct label *label_create(const char *text, size_t length_bytes);
 struct label *label_get(struct label *l);	/* accepts NULL */
 void label_put(struct label *l);		/* accepts NULL */
 

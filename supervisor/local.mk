@@ -141,7 +141,10 @@ supervisor_sources = \
 	%D%/sink.c \
 	%D%/sink.h \
 	%D%/sink_json.c \
+	%D%/sink_request.c \
+	%D%/sink_request.h \
 	%D%/sink_text.c \
+	%D%/sink_text_call.c \
 	%D%/submit.h \
 	%D%/submit_batch.c \
 	%D%/submit_depends.c \
@@ -159,6 +162,8 @@ supervisor_sources = \
 	%D%/trace.c \
 	%D%/trace.h \
 	%D%/trace_config.h \
+	%D%/trace_fill.c \
+	%D%/trace_fill.h \
 	%D%/trace_set.c \
 	%D%/trace_set.h \
 	%D%/tracee.c \

@@ -7,10 +7,12 @@
 #include "lint.h"
 #include "trace.h"
 
-static inline void observe_accepted(struct dispatch *d, struct call *call, struct request *r)
+/* cb: its iocb, as it was read. */
+static inline void observe_accepted(struct dispatch *d, struct call *call, struct request *r,
+				    const struct iocb *cb)
 {
 	inflight_watch(d);
-	trace_accepted(d->trace, call, r);
+	trace_accepted(d->trace, call, r, cb);
 	lint_accepted(d->lint, call, r);
 }
 

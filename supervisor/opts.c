@@ -27,7 +27,7 @@ struct config config_default(void)
 		.max_nr = 1048576,
 		.buffer_bytes = 256ull << 20,
 		.stall_ns = 10 * NSEC_PER_SEC,
-		.trace = { .set = TRACE_SET_ALL },
+		.trace = { .set = TRACE_SET_ALL, .string_bytes = 32, .column = 40 },
 	};
 }
 

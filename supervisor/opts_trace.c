@@ -11,6 +11,8 @@
 #include "util.h"
 
 #define DURATION_MAX_MSEC 86400000u
+#define STRING_MAX_BYTES 65536u
+#define COLUMN_MAX 1000u
 
 static const struct opts_choice formats[] = {
 	{ "text", TRACE_TEXT },
@@ -133,6 +135,26 @@ static int set_with_paths(struct config *cfg, const char *value)
 	return 0;
 }
 
+static int set_string_limit(struct config *cfg, const char *value)
+{
+	uint64_t bytes;
+
+	if (opts_value_number(value, 0, STRING_MAX_BYTES, &bytes))
+		return -EINVAL;
+	cfg->trace.string_bytes = (unsigned)bytes;
+	return 0;
+}
+
+static int set_column(struct config *cfg, const char *value)
+{
+	uint64_t column;
+
+	if (opts_value_number(value, 0, COLUMN_MAX, &column))
+		return -EINVAL;
+	cfg->trace.column = (unsigned)column;
+	return 0;
+}
+
 const struct opt opts_trace_table[] = {
 	{ 'o', "output", "[FORMAT:]FILE", "a file or '|COMMAND', after 'FORMAT:' if you like",
 	  set_output,
@@ -159,6 +181,10 @@ const struct opt opts_trace_table[] = {
 	  "text: how long it took" },
 	{ 'y', "decode-fds", NULL, NULL, set_with_paths,
 	  "text: paths of descriptors" },
+	{ 's', "string-limit", "N", "a number from 0 to 65536", set_string_limit,
+	  "text: at most N bytes of data (32)" },
+	{ 'a', "columns", "COLUMN", "a number from 0 to 1000", set_column,
+	  "text: results from this column on (40)" },
 	{ 0, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -105,6 +105,16 @@ void out_wait(struct out *o)
 		;
 }
 
+size_t out_column(const struct out *o)
+{
+	return o->used - o->ended;
+}
+
+bool out_to_stderr(const struct out *o)
+{
+	return o->shared_fd;
+}
+
 bool out_to_terminal(const struct out *o)
 {
 	return isatty(o->fd);

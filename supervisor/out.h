@@ -28,6 +28,8 @@ char *out_reserve(struct out *o, size_t count);
 void out_advance(struct out *o, const char *end);
 void out_end_line(struct out *o);	/* the newline is the caller's */
 void out_flush(struct out *o);		/* all ended lines */
+size_t out_column(const struct out *o);		/* bytes of the line that is being built */
+bool out_to_stderr(const struct out *o);
 bool out_to_terminal(const struct out *o);
 
 /* In the guardian: its copies of the descriptors are closed, the commands stay. */

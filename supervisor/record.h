@@ -29,8 +29,10 @@ struct record_request {
 	struct label *path;		/* as /proc/PID/fd tells; NULL: none */
 	struct label *comm;		/* of the submitting thread; NULL: unknown */
 	struct key *key;		/* NULL: nobody wants it */
+	struct label *sample;		/* the first bytes that were moved; NULL: nobody wants them */
 	uint64_t data;			/* aio_data */
 	uaddr obj;			/* the iocb's address */
+	uaddr buffer;			/* of the first segment */
 	int64_t offset;
 	uint64_t length_bytes;		/* asked for; POLL: 0 */
 	int64_t result;			/* valid when done_ns is set, and of a refused entry */
@@ -46,9 +48,14 @@ struct record_request {
 	unsigned in_flight;		/* in the whole run when it was accepted, itself included */
 	uint32_t rw_flags;		/* RWF_* */
 	uint32_t poll_events;		/* POLL: as asked */
+	unsigned segments;		/* of a vector; else 0 */
+	int resfd;			/* the eventfd that counts it; -1: none */
+	uint16_t ioprio;		/* valid when has_ioprio */
 	uint16_t opcode;		/* IOCB_CMD_* */
 	uint8_t reaped_by;		/* enum record_reaper */
+	bool has_ioprio;
 	bool direct;			/* bypasses the page cache */
+	bool would_block;		/* the kernel's io_submit would have waited for it */
 };
 
 struct record_call {
@@ -58,17 +65,21 @@ struct record_call {
 	uint64_t args[6];
 	int64_t result;
 	int64_t timeout_ns;		/* -1: none; io_getevents, io_pgetevents */
+	uint64_t sigmask;		/* io_pgetevents, valid when has_sigmask */
+	uint64_t handle;		/* io_setup: of the new context */
 	struct label *comm;
 	pid_t pid;
 	pid_t tid;
 	unsigned ctx;			/* 0: none was found */
 	unsigned nr;			/* of its system call */
+	bool has_sigmask;
 };
 
 enum record_kind {
 	RECORD_ACCEPTED,	/* a request; submitted_ns is the last time that is known */
 	RECORD_TAKEN_BACK,	/* ... but it was not: nothing more comes of it */
 	RECORD_REFUSED,		/* an entry that ended io_submit; result says why */
+	RECORD_ADDRESSED,	/* a request that an io_cancel names: `call` is that call */
 	RECORD_PUBLISHED,	/* a request; published_ns is the last time */
 	RECORD_REQUEST,		/* a request that nothing more will happen to; once for each */
 	RECORD_CALL,		/* answered; after all records of its entries and events */

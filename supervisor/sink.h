@@ -19,7 +19,10 @@ struct sink_run {
 	int64_t realtime_offset_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC at the start */
 };
 
-/* An io_submit's entries, or the requests that an io_getevents has reaped, in order. */
+/*
+ * An io_submit's entries, or the requests that an io_getevents has reaped, in order; of io_cancel
+ * the request that it names, if there is one.
+ */
 struct sink_call {
 	const struct record_call *call;
 	const struct record_request *entries;
@@ -44,6 +47,7 @@ struct sink;
 struct sink_ops {
 	const char *name;
 	unsigned wants;			/* bits: enum record_kind */
+	bool wants_data;		/* the first bytes of each request's (-s) */
 	void (*start)(struct sink *s);
 	void (*call)(struct sink *s, const struct sink_call *c);
 	void (*published)(struct sink *s, const struct record_request *r);
@@ -62,6 +66,9 @@ struct sink {
 /* NULL: ENOMEM. */
 struct sink *sink_text_create(void);
 struct sink *sink_json_create(void);
+
+/* Text: what stands between the brackets of a call (sink_text_call.c). */
+void sink_text_arguments(struct sink *s, const struct sink_call *c);
 
 /* Names that several formats use. Never NULL. */
 const char *sink_call_name(unsigned nr);

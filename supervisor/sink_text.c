@@ -1,69 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Text in strace's manner: a line for each call and one for each completion. "#17" names a request
- * in the io_submit that brought it, in its completion and in the io_getevents that took it.
+ * in the io_submit that brought it, in its completion, in the io_getevents that took it and in an
+ * io_cancel. What was never finished or never taken has a line when that is known.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
-#include "sink.h"
+#include "sink_request.h"
 
 struct text {
 	struct sink sink;
 	uint64_t last_ns;		/* of the line before */
+	pid_t first_tid;		/* whose line was the first */
+	bool many;			/* others have come */
 };
-
-static void put_path(struct out *o, const struct label *path)
-{
-	out_text(o, "<");
-	for (const char *c = path->text; *c; c++) {
-		if (*c < ' ' || *c == '\\' || *c == '>' || *c == '\x7f')
-			out_printf(o, "\\%o", (unsigned char)*c);
-		else
-			out_bytes(o, c, 1);
-	}
-	out_text(o, ">");
-}
-
-static void put_fd(struct text *t, const struct record_request *r)
-{
-	out_printf(t->sink.out, "%d", r->fd);
-	if (r->path && t->sink.run->cfg->with_paths)
-		put_path(t->sink.out, r->path);
-}
-
-static void put_flag(void *arg, const char *name)
-{
-	out_printf(arg, "|%s%s", *name == '0' ? "" : "RWF_", name);
-}
-
-static void put_request(struct text *t, const struct record_request *r)
-{
-	struct out *o = t->sink.out;
-
-	out_printf(o, "%s(", sink_op_name(r->opcode));
-	put_fd(t, r);
-	if (r->poll_events)
-		out_printf(o, ", 0x%x", r->poll_events);
-	else if (r->length_bytes || r->offset)
-		out_printf(o, ", %llu, %lld", (unsigned long long)r->length_bytes,
-			   (long long)r->offset);
-	if (r->rw_flags) {
-		out_text(o, ", 0");
-		sink_rw_flags(r->rw_flags, put_flag, o);
-	}
-	out_text(o, ")");
-}
-
-static void put_result(struct text *t, int64_t result)
-{
-	if (result < 0 && result >= -4095)
-		out_printf(t->sink.out, " = -1 %s (%s)", sink_errno_name((int)-result),
-			   strerror((int)-result));
-	else
-		out_printf(t->sink.out, " = %lld", (long long)result);
-}
 
 static void put_clock(struct text *t, uint64_t ns)
 {
@@ -74,96 +25,66 @@ static void put_clock(struct text *t, uint64_t ns)
 	char day[16] = "";
 	struct tm tm;
 
+	if (run->cfg->clock == TRACE_CLOCK_UNIX) {
+		out_printf(t->sink.out, "%lld.%06u ", (long long)seconds, micros);
+		return;
+	}
 	if (localtime_r(&seconds, &tm))
 		(void)strftime(day, sizeof(day), "%H:%M:%S", &tm);
-	if (run->cfg->clock == TRACE_CLOCK_SECONDS)
-		out_printf(t->sink.out, "%s ", day);
-	else if (run->cfg->clock == TRACE_CLOCK_MICROS)
-		out_printf(t->sink.out, "%s.%06u ", day, micros);
-	else if (run->cfg->clock == TRACE_CLOCK_UNIX)
-		out_printf(t->sink.out, "%lld.%06u ", (long long)seconds, micros);
+	out_text(t->sink.out, day);
+	out_printf(t->sink.out, run->cfg->clock == TRACE_CLOCK_MICROS ? ".%06u " : " ", micros);
+}
+
+static void put_relative(struct text *t, uint64_t ns)
+{
+	const uint64_t since_ns = t->last_ns && ns > t->last_ns ? ns - t->last_ns : 0;
+	const bool aside = t->sink.run->cfg->clock != TRACE_CLOCK_NONE;
+
+	out_printf(t->sink.out, aside ? "(+%6llu.%06llu) " : "%6llu.%06llu ",
+		   (unsigned long long)(since_ns / NSEC_PER_SEC),
+		   (unsigned long long)(since_ns % NSEC_PER_SEC / NSEC_PER_USEC));
+}
+
+/* As strace -f: in a file always, on stderr only once there are several. */
+static void put_pid(struct text *t, pid_t tid)
+{
+	if (!t->first_tid)
+		t->first_tid = tid;
+	t->many = t->many || tid != t->first_tid;
+	if (!out_to_stderr(t->sink.out))
+		out_printf(t->sink.out, "%-5d ", tid);
+	else if (t->many)
+		out_printf(t->sink.out, "[pid %5d] ", tid);
 }
 
 static void begin_line(struct text *t, pid_t tid, uint64_t ns)
 {
-	const uint64_t since_ns = t->last_ns && ns > t->last_ns ? ns - t->last_ns : 0;
-
-	out_printf(t->sink.out, "[pid %d] ", tid);
-	put_clock(t, ns);
+	put_pid(t, tid);
+	if (t->sink.run->cfg->clock != TRACE_CLOCK_NONE)
+		put_clock(t, ns);
 	if (t->sink.run->cfg->relative)
-		out_printf(t->sink.out, "%llu.%06llu ",
-			   (unsigned long long)(since_ns / NSEC_PER_SEC),
-			   (unsigned long long)(since_ns % NSEC_PER_SEC / NSEC_PER_USEC));
+		put_relative(t, ns);
 	t->last_ns = ns;
 }
 
-static void end_line(struct text *t, uint64_t spent_ns)
+/* Before "= ...". */
+static void to_column(struct text *t)
 {
-	if (t->sink.run->cfg->spent)
+	const size_t at = out_column(t->sink.out) + 1, column = t->sink.run->cfg->column;
+
+	out_printf(t->sink.out, "%*s", at < column ? (int)(column - at + 1) : 1, "");
+}
+
+static void end_line(struct text *t, uint64_t from_ns, uint64_t to_ns)
+{
+	const uint64_t spent_ns = to_ns > from_ns ? to_ns - from_ns : 0;
+
+	if (t->sink.run->cfg->spent && to_ns)
 		out_printf(t->sink.out, " <%llu.%06llu>",
 			   (unsigned long long)(spent_ns / NSEC_PER_SEC),
 			   (unsigned long long)(spent_ns % NSEC_PER_SEC / NSEC_PER_USEC));
 	out_text(t->sink.out, "\n");
 	out_end_line(t->sink.out);
-}
-
-static void put_entries(struct text *t, const struct sink_call *c, bool events)
-{
-	struct out *o = t->sink.out;
-
-	out_text(o, "[");
-	for (unsigned i = 0; i < c->count; i++) {
-		const struct record_request *r = &c->entries[i];
-
-		out_text(o, i ? ", " : "");
-		if (r->id)
-			out_printf(o, "#%llu ", (unsigned long long)r->id);
-		if (events)
-			out_printf(o, "res=%lld", (long long)r->result);
-		else
-			put_request(t, r);
-	}
-	out_text(o, "]");
-}
-
-static void put_timeout(struct text *t, int64_t ns)
-{
-	if (ns < 0)
-		out_text(t->sink.out, "NULL");
-	else
-		out_printf(t->sink.out, "{tv_sec=%lld, tv_nsec=%lld}",
-			   (long long)(ns / (int64_t)NSEC_PER_SEC),
-			   (long long)(ns % (int64_t)NSEC_PER_SEC));
-}
-
-static void put_arguments(struct text *t, const struct sink_call *c)
-{
-	const uint64_t *a = c->call->args;
-	struct out *o = t->sink.out;
-
-	switch (c->call->nr) {
-	case SYS_io_setup:
-		out_printf(o, "%u, 0x%llx", (unsigned)a[0], (unsigned long long)a[1]);
-		break;
-	case SYS_io_submit:
-		out_printf(o, "0x%llx, %lld, ", (unsigned long long)a[0], (long long)a[1]);
-		put_entries(t, c, false);
-		break;
-	case SYS_io_getevents:
-	case SYS_io_pgetevents:
-		out_printf(o, "0x%llx, %lld, %lld, ", (unsigned long long)a[0], (long long)a[1],
-			   (long long)a[2]);
-		put_entries(t, c, true);
-		out_text(o, ", ");
-		put_timeout(t, c->call->timeout_ns);
-		break;
-	case SYS_io_cancel:
-		out_printf(o, "0x%llx, 0x%llx, 0x%llx", (unsigned long long)a[0],
-			   (unsigned long long)a[1], (unsigned long long)a[2]);
-		break;
-	default:
-		out_printf(o, "0x%llx", (unsigned long long)a[0]);
-	}
 }
 
 static void text_call(struct sink *s, const struct sink_call *c)
@@ -173,24 +94,53 @@ static void text_call(struct sink *s, const struct sink_call *c)
 
 	begin_line(t, call->tid, call->entered_ns);
 	out_printf(s->out, "%s(", sink_call_name(call->nr));
-	put_arguments(t, c);
-	out_text(s->out, ")");
+	sink_text_arguments(s, c);
+	out_text(s->out, call->left_ns ? ")" : " <unfinished ...>)");
+	to_column(t);
 	if (call->left_ns)
-		put_result(t, call->result);
+		sink_put_returned(s->out, call->result);
 	else
-		out_text(s->out, " = ? <unfinished ...>");
-	end_line(t, call->left_ns ? call->left_ns - call->entered_ns : 0);
+		out_text(s->out, "= ?");
+	end_line(t, call->entered_ns, call->left_ns);
+}
+
+static void begin_request(struct text *t, const struct record_request *r, uint64_t ns,
+			  enum sink_put how)
+{
+	begin_line(t, r->tid, ns);
+	out_printf(t->sink.out, "#%llu ", (unsigned long long)r->id);
+	sink_put_request(&t->sink, r, how);
+	if (how == SINK_PUT_UNFINISHED)
+		out_text(t->sink.out, ")");
+	to_column(t);
 }
 
 static void text_published(struct sink *s, const struct record_request *r)
 {
 	struct text *t = (struct text *)s;
 
-	begin_line(t, r->tid, r->published_ns);
-	out_printf(s->out, "#%llu ", (unsigned long long)r->id);
-	put_request(t, r);
-	put_result(t, r->result);
-	end_line(t, r->done_ns - r->submitted_ns);
+	begin_request(t, r, r->published_ns, SINK_PUT_DONE);
+	sink_put_result(s->out, r);
+	end_line(t, r->submitted_ns, r->done_ns);
+}
+
+/* Reaped ones are told by the call, and were told when they were complete. */
+static void text_request(struct sink *s, const struct record_request *r)
+{
+	struct text *t = (struct text *)s;
+	const uint64_t ns = max_u64(t->last_ns, r->done_ns);
+	const bool cancelled = !r->published_ns && r->result == -ECANCELED;
+
+	if (r->reaped_ns)
+		return;
+	begin_request(t, r, ns, cancelled ? SINK_PUT_UNFINISHED : SINK_PUT_DONE);
+	if (cancelled) {
+		out_text(s->out, "= ?");
+	} else {
+		sink_put_result(s->out, r);
+		out_text(s->out, r->published_ns ? " <never reaped>" : " <nobody left to tell>");
+	}
+	end_line(t, r->submitted_ns, cancelled ? 0 : r->done_ns);
 }
 
 static void text_destroy(struct sink *s)
@@ -201,9 +151,12 @@ static void text_destroy(struct sink *s)
 static const struct sink_ops text_ops = {
 	.name = "text",
 	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
-		 1u << RECORD_PUBLISHED | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+		 1u << RECORD_ADDRESSED | 1u << RECORD_PUBLISHED | 1u << RECORD_REQUEST |
+		 1u << RECORD_CALL,
+	.wants_data = true,
 	.call = text_call,
 	.published = text_published,
+	.request = text_request,
 	.destroy = text_destroy,
 };
 

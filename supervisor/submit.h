@@ -32,6 +32,8 @@ struct submission {
 	struct context *ctx;
 	uint64_t nr;
 	uint64_t begin_ns;		/* of this turn of it */
+	uaddr entry_at;			/* the entry in hand; 0: the list ends early */
+	const struct iocb *entry;	/* NULL: it cannot be read */
 	unsigned finished;		/* done inside this call and not yet completed */
 	uaddr fresh_from, fresh_to;	/* what reads among those will be copied to lies in here */
 	struct submit_batch batch;

@@ -158,9 +158,9 @@ const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *
 
 	if (index < b->first || index >= b->first + b->valid || !b->valid)
 		batch_fetch(s, index);
+	*at = index - b->first < b->pointers ? b->at[index - b->first] : 0;
 	if (index - b->first >= b->valid)
 		return NULL;
-	*at = b->at[index - b->first];
 	*key_known = index - b->first < b->keys;
 	return &b->cb[index - b->first];
 }

@@ -10,10 +10,9 @@
 #include "trace.h"
 
 #include <errno.h>
-#include <linux/aio_abi.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "trace_fill.h"
 #include "writer.h"
 
 struct trace {
@@ -21,6 +20,7 @@ struct trace {
 	struct feed *feed;
 	struct pulse *pulse;
 	unsigned wants;			/* bits: enum record_kind */
+	size_t sample_bytes;		/* of a request's data; 0: nobody wants any */
 	bool may_be_undone;		/* dispatch->breakable: what was reaped may be put back */
 	unsigned in_flight;
 	uint64_t unknown;		/* requests without a record: no memory */
@@ -36,6 +36,7 @@ struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_
 	t->feed = writer_feed(writer);
 	t->pulse = pulse;
 	t->wants = writer_wants(writer);
+	t->sample_bytes = writer_sample_bytes(writer);
 	t->may_be_undone = may_be_undone;
 	return t;
 }
@@ -101,34 +102,11 @@ void trace_arrived(struct trace *t, struct call *call)
 		call->arrived_ns = now_ns();
 }
 
-static struct label *comm_of(struct thread *th)
-{
-	char name[TRACEE_COMM_BYTES];
-
-	if (!th->comm && tracee_comm(th->source.tid, name, sizeof(name)) == 0)
-		th->comm = label_create(name, strlen(name));
-	return label_get(th->comm);
-}
-
 static void push_call(struct trace *t, struct call *call, bool answered)
 {
 	struct record *slot = next_slot(t, RECORD_CALL);
-	const struct notice *n = &call->notice;
-	struct thread *th = call->thread;
 
-	slot->call = (struct record_call){
-		.id = call->id,
-		.entered_ns = call->arrived_ns,
-		.left_ns = answered ? now_ns() : 0,
-		.result = call->answer,
-		.timeout_ns = call->wait.timeout_ns,
-		.comm = th ? comm_of(th) : NULL,
-		.pid = th ? th->source.tgid : (pid_t)n->tid,
-		.tid = (pid_t)n->tid,
-		.ctx = call->ctx_number,
-		.nr = (unsigned)n->nr,
-	};
-	memcpy(slot->call.args, n->args, sizeof(slot->call.args));
+	trace_fill_call(&slot->call, call, answered);
 	feed_push(t->feed);
 }
 
@@ -142,16 +120,7 @@ void trace_left(struct trace *t, struct call *call, bool answered)
 
 /* --- requests --- */
 
-static uint64_t asked_bytes(const struct request *r)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < r->user_count; i++)
-		sum += r->user[i].length_bytes;
-	return sum;
-}
-
-void trace_accepted(struct trace *t, struct call *call, struct request *r)
+void trace_accepted(struct trace *t, struct call *call, struct request *r, const struct iocb *cb)
 {
 	struct record_request *rec;
 
@@ -162,28 +131,17 @@ void trace_accepted(struct trace *t, struct call *call, struct request *r)
 		t->unknown++;
 		return;
 	}
-	*rec = (struct record_request){
-		.id = r->id,
-		.call = call->id,
-		.path = label_get(file_path(r->file)),
-		.comm = comm_of(call->thread),
-		.data = r->data,
-		.obj = r->obj,
-		.offset = r->io.offset,
-		.length_bytes = asked_bytes(r),
-		.submitted_ns = now_ns(),
-		.pid = r->tgid,
-		.tid = r->tid,
-		.fd = r->file->tracee_fd,
-		.ctx = r->ctx->number,
-		.in_flight = t->in_flight + 1,
-		.rw_flags = r->io.rw_flags,
-		.poll_events = r->io.op == IO_POLL ? r->io.poll_events : 0,
-		.opcode = r->opcode,
-		.direct = r->io.direct,
-	};
-	t->in_flight++;
+	trace_fill_accepted(rec, call, r, cb);
+	rec->in_flight = ++t->in_flight;
+	if (t->sample_bytes && r->io.op == IO_WRITE)
+		trace_fill_sample(rec, r, t->sample_bytes);
 	push_copy(t, RECORD_ACCEPTED, rec);
+}
+
+void trace_queued(struct request *r)
+{
+	if (r->trace && !r->io.direct && (r->io.op == IO_READ || r->io.op == IO_WRITE))
+		r->trace->would_block = true;
 }
 
 void trace_taken_back(struct trace *t, struct request *r)
@@ -200,28 +158,39 @@ void trace_taken_back(struct trace *t, struct request *r)
 void trace_refused(struct trace *t, struct call *call, struct context *ctx, uaddr obj,
 		   const struct iocb *cb, int err)
 {
-	const struct record_request rec = {
-		.call = call->id,
-		.data = cb ? cb->aio_data : 0,
-		.obj = obj,
-		.offset = cb ? cb->aio_offset : 0,
-		.length_bytes = cb ? cb->aio_nbytes : 0,
-		.result = err,
-		.pid = call->thread->source.tgid,
-		.tid = call->thread->source.tid,
-		.fd = cb ? (int)cb->aio_fildes : -1,
-		.ctx = ctx->number,
-		.rw_flags = cb ? (uint32_t)cb->aio_rw_flags : 0,
-		.opcode = cb ? cb->aio_lio_opcode : RECORD_NO_OPCODE,
-	};
+	struct record_request rec;
 
+	if (!wants(t, RECORD_REFUSED))
+		return;
+	trace_fill_refused(&rec, call, obj, cb, err);
+	rec.ctx = ctx->number;
 	push_copy(t, RECORD_REFUSED, &rec);
 }
 
-void trace_piece_done(struct request *r)
+void trace_addressed(struct trace *t, struct call *call, const struct request *r)
 {
-	if (r->trace && !r->trace->started_ns)
+	struct record_request rec;
+
+	if (!wants(t, RECORD_ADDRESSED) || !r->trace)
+		return;
+	rec = *r->trace;
+	rec.call = call->id;
+	push_copy(t, RECORD_ADDRESSED, &rec);
+}
+
+static void sample_read(struct trace *t, struct record_request *rec, struct request *r)
+{
+	if (t->sample_bytes && r->io.op == IO_READ)
+		trace_fill_sample(rec, r, t->sample_bytes);
+}
+
+void trace_piece_done(struct trace *t, struct request *r)
+{
+	if (!t || !r->trace)
+		return;
+	if (!r->trace->started_ns)
 		r->trace->started_ns = r->io.started_ns;
+	sample_read(t, r->trace, r);
 }
 
 /* The place of the ring's next slot; NULL: no memory for the table. */
@@ -234,19 +203,6 @@ static struct record_request **place_at_tail(struct context *ctx)
 	return ctx->traced ? &ctx->traced[ctx->ring.tail] : NULL;
 }
 
-static void fill_in(struct record_request *rec, struct request *r, bool dropped)
-{
-	const uint64_t now = now_ns();
-
-	rec->result = r->io.result;
-	if (!rec->started_ns)
-		rec->started_ns = r->io.started_ns ? r->io.started_ns : rec->submitted_ns;
-	rec->done_ns = r->io.done_ns ? r->io.done_ns : now;
-	rec->published_ns = dropped ? 0 : now;
-	rec->key = r->key;
-	r->key = NULL;
-}
-
 void trace_published(struct trace *t, struct request *r, bool dropped)
 {
 	struct record_request *rec = r->trace;
@@ -256,7 +212,8 @@ void trace_published(struct trace *t, struct request *r, bool dropped)
 		return;
 	r->trace = NULL;
 	t->in_flight--;
-	fill_in(rec, r, dropped);
+	trace_fill_done(rec, r, dropped);
+	sample_read(t, rec, r);
 	if (!dropped)
 		push_copy(t, RECORD_PUBLISHED, rec);
 	place = dropped ? NULL : place_at_tail(r->ctx);

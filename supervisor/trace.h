@@ -32,14 +32,18 @@ void trace_left(struct trace *t, struct call *call, bool answered);
 /* --- requests --- */
 
 /* Known from now on; the file, the ids and all that is asked for are in r. */
-void trace_accepted(struct trace *t, struct call *call, struct request *r);
+void trace_accepted(struct trace *t, struct call *call, struct request *r, const struct iocb *cb);
+/* It could not be done at once: where the kernel's io_submit blocks, it would have done so. */
+void trace_queued(struct request *r);
 /* The engine's own try has shown that io_submit refuses it, or that it must be tried again. */
 void trace_taken_back(struct trace *t, struct request *r);
-/* This entry ends io_submit, before it became a request. */
+/* This entry ends io_submit, before it became a request; cb NULL: it cannot be read. */
 void trace_refused(struct trace *t, struct call *call, struct context *ctx, uaddr obj,
 		   const struct iocb *cb, int err);
+/* io_cancel names it. */
+void trace_addressed(struct trace *t, struct call *call, const struct request *r);
 /* A piece of it is done, and another follows. */
-void trace_piece_done(struct request *r);
+void trace_piece_done(struct trace *t, struct request *r);
 /* Its event is about to be stored at the ring's tail, or (dropped) is never to be seen. */
 void trace_published(struct trace *t, struct request *r, bool dropped);
 

@@ -42,6 +42,8 @@ struct trace_config {
 	bool relative;			/* -r: time since the line before */
 	bool spent;			/* -T */
 	bool with_paths;		/* -y */
+	unsigned string_bytes;		/* -s: of data, in text */
+	unsigned column;		/* -a: where results stand */
 };
 
 #endif

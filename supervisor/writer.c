@@ -46,6 +46,17 @@ unsigned writer_wants(const struct writer *w)
 	return w->wants;
 }
 
+size_t writer_sample_bytes(const struct writer *w)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < w->sink_count; i++) {
+		if (w->sinks[i]->ops->wants_data)
+			bytes = w->run->cfg->string_bytes;
+	}
+	return bytes;
+}
+
 /* --- batches --- */
 
 static struct batch **batch_place(struct writer *w, uint64_t call)
@@ -173,6 +184,9 @@ static void take(struct writer *w, struct record *r)
 		break;
 	case RECORD_REFUSED:
 		batch_note(w, r->request.call, &r->request, true);
+		break;
+	case RECORD_ADDRESSED:
+		batch_note(w, r->request.call, &r->request, false);
 		break;
 	case RECORD_PUBLISHED:
 		give_published(w, &r->request);

@@ -109,6 +109,7 @@ victims = \
 	%D%/victim_signals \
 	%D%/victim_stall \
 	%D%/victim_steps \
+	%D%/victim_traced \
 	%D%/victim_tree \
 	%D%/victim_wait \
 	%D%/victim_waits \
@@ -211,6 +212,7 @@ script_tests = \
 	%D%/terminal.sh \
 	%D%/trace.sh \
 	%D%/trace_json.sh \
+	%D%/trace_text.sh \
 	$(NULL)
 
 long_tests = \

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace_fill.h"
+
+#include <linux/aio_abi.h>
+#include <string.h>
+
+#include "iocb.h"
+
+static struct label *comm_of(struct thread *th)
+{
+	char name[TRACEE_COMM_BYTES];
+
+	if (!th->comm && tracee_comm(th->source.tid, name, sizeof(name)) == 0)
+		th->comm = label_create(name, strlen(name));
+	return label_get(th->comm);
+}
+
+void trace_fill_call(struct record_call *rec, const struct call *call, bool answered)
+{
+	const struct notice *n = &call->notice;
+	struct thread *th = call->thread;
+
+	*rec = (struct record_call){
+		.id = call->id,
+		.entered_ns = call->arrived_ns,
+		.left_ns = answered ? now_ns() : 0,
+		.result = call->answer,
+		.timeout_ns = call->wait.timeout_ns,
+		.sigmask = call->wait.sigmask,
+		.handle = call->ctx_handle,
+		.comm = th ? comm_of(th) : NULL,
+		.pid = th ? th->source.tgid : (pid_t)n->tid,
+		.tid = (pid_t)n->tid,
+		.ctx = call->ctx_number,
+		.nr = (unsigned)n->nr,
+		.has_sigmask = call->wait.has_mask,
+	};
+	memcpy(rec->args, n->args, sizeof(rec->args));
+}
+
+/* What the iocb alone says. */
+static void fill_asked(struct record_request *rec, const struct iocb *cb)
+{
+	rec->data = cb->aio_data;
+	rec->buffer = cb->aio_buf;
+	rec->fd = (int)cb->aio_fildes;
+	rec->offset = cb->aio_offset;
+	rec->rw_flags = (uint32_t)cb->aio_rw_flags;
+	rec->opcode = cb->aio_lio_opcode;
+	rec->has_ioprio = cb->aio_flags & IOCB_FLAG_IOPRIO;
+	rec->ioprio = (uint16_t)cb->aio_reqprio;
+	rec->resfd = cb->aio_flags & IOCB_FLAG_RESFD ? (int)cb->aio_resfd : -1;
+	if (cb->aio_lio_opcode == IOCB_CMD_POLL)
+		rec->poll_events = (uint16_t)cb->aio_buf;
+	else if (iocb_is_vector(cb))
+		rec->segments = (unsigned)cb->aio_nbytes;
+	else
+		rec->length_bytes = cb->aio_nbytes;
+}
+
+static uint64_t asked_bytes(const struct request *r)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->user_count; i++)
+		sum += r->user[i].length_bytes;
+	return sum;
+}
+
+void trace_fill_accepted(struct record_request *rec, const struct call *call,
+			 const struct request *r, const struct iocb *cb)
+{
+	*rec = (struct record_request){
+		.id = r->id,
+		.call = call->id,
+		.path = label_get(file_path(r->file)),
+		.comm = comm_of(call->thread),
+		.obj = r->obj,
+		.submitted_ns = now_ns(),
+		.pid = r->tgid,
+		.tid = r->tid,
+		.ctx = r->ctx->number,
+		.direct = r->io.direct,
+	};
+	fill_asked(rec, cb);
+	if (rec->segments) {
+		rec->buffer = r->user[0].base;
+		rec->length_bytes = asked_bytes(r);
+	}
+}
+
+void trace_fill_refused(struct record_request *rec, const struct call *call, uaddr obj,
+			const struct iocb *cb, int err)
+{
+	*rec = (struct record_request){
+		.call = call->id,
+		.obj = obj,
+		.result = err,
+		.pid = call->thread->source.tgid,
+		.tid = call->thread->source.tid,
+		.fd = -1,
+		.resfd = -1,
+		.opcode = RECORD_NO_OPCODE,
+	};
+	if (cb)
+		fill_asked(rec, cb);
+}
+
+void trace_fill_done(struct record_request *rec, struct request *r, bool dropped)
+{
+	const uint64_t now = now_ns();
+
+	rec->result = r->io.result;
+	if (!rec->started_ns)
+		rec->started_ns = r->io.started_ns ? r->io.started_ns : rec->submitted_ns;
+	rec->done_ns = r->io.done_ns ? r->io.done_ns : now;
+	rec->published_ns = dropped ? 0 : now;
+	rec->key = r->key;
+	r->key = NULL;
+}
+
+void trace_fill_sample(struct record_request *rec, const struct request *r, size_t bytes_max)
+{
+	uint64_t left = r->io.op == IO_WRITE ? r->io.length_bytes : (uint64_t)r->io.result;
+	struct label *l;
+	size_t n;
+
+	/* of memory that ends early it is not known here where */
+	if (rec->sample || r->faulted || (r->io.op == IO_READ && r->io.result < 0))
+		return;
+	left = min_u64(left, bytes_max);
+	l = rec->sample = label_create(NULL, left);
+	for (unsigned i = 0; l && left && i < r->local_count; i++) {
+		n = min_u64(r->local[i].iov_len, left);
+		memcpy(l->text + l->length_bytes - left, r->local[i].iov_base, n);
+		left -= n;
+	}
+	if (l)
+		l->length_bytes -= left;
+}
