@@ -98,11 +98,9 @@ struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 {
 	list_for_each(node, tmp, mms) {
 		struct mm *mm = list_entry(node, struct mm, node);
-		const struct process *user = mm_user(mm, but);
 
-		/* without any user that we know, it lives on in one that has not called yet */
-		if (!mm->dead && (user || list_empty(&mm->processes)) &&
-		    mm_shared_by(mm, user, tid))
+		/* it may live on in one that has not called yet, or whose execve has failed */
+		if (!mm->dead && mm_shared_by(mm, mm_user(mm, but), tid))
 			return mm;
 	}
 	return NULL;

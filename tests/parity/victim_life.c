@@ -310,11 +310,15 @@ static void outlived(void)
 static void failed_exec(void)
 {
 	struct io_event ev[BLOCKS];
+	char left;
 
 	obs_num("15.failed-exec/submit", write_blocks(ctx, 'n'));
 	obs_num("15.failed-exec/exec", execl("/nonexistent", "x", (char *)NULL) ? -errno : 0);
 	obs_num("15.failed-exec/events", reap(ctx, BLOCKS, ev));
 	obs_yes("15.failed-exec/written", file_holds(data_fd, 'n'));
+	need(read(p[0], &left, 1) == 1);
+	need(execl("/nonexistent", "x", (char *)NULL) < 0);
+	shared("failed-exec", sharer, CLONE_VFORK);	/* before the thread itself calls again */
 }
 
 int main(int argc, char **argv)
