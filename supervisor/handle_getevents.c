@@ -256,10 +256,13 @@ static bool satisfied(const struct call *call, const struct context *ctx)
 	return ctx->dead || ring_available(&ctx->ring) >= call->wait.min_nr - call->cursor;
 }
 
-/* aio_complete() of fs/aio.c wakes those whose missing count is present, oldest first. */
+/*
+ * aio_complete() of fs/aio.c wakes those whose missing count is present, the youngest first:
+ * prepare_to_wait_event() adds at the head.
+ */
 void waiters_wake(struct dispatch *d, struct context *ctx)
 {
-	list_for_each(node, tmp, &ctx->waiters) {
+	list_for_each_reverse(node, tmp, &ctx->waiters) {
 		struct call *call = list_entry(node, struct call, node);
 
 		if (satisfied(call, ctx))

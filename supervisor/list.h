@@ -79,5 +79,8 @@ static inline struct list *list_pop(struct list *head)
 #define list_for_each(pos, tmp, head) \
 	for (struct list *pos = (head)->next, *tmp = pos->next; pos != (head); \
 	     pos = tmp, tmp = pos->next)
+#define list_for_each_reverse(pos, tmp, head) \
+	for (struct list *pos = (head)->prev, *tmp = pos->prev; pos != (head); \
+	     pos = tmp, tmp = pos->prev)
 
 #endif

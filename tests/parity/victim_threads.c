@@ -147,7 +147,8 @@ static void waiters(void)
 }
 
 struct wait {
-	long min, nr, ret;
+	long min, nr;
+	_Atomic long ret;
 	_Atomic pid_t tid;
 };
 
@@ -195,6 +196,43 @@ static void different_waiters(void)
 	close(zero);
 }
 
+/*
+ * Of two that want the same it is served that came last. Natively both are woken, and only on one
+ * CPU is it always so: more often than not is what counts.
+ */
+static void youngest_first(void)
+{
+	enum { ROUNDS = 20 };
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	struct iocb cb, *list[] = { &cb, &cb };
+	unsigned youngest = 0;
+	cpu_set_t cpu, before;
+	char c;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	need(!sched_getaffinity(0, sizeof(before), &before));
+	sched_setaffinity(0, sizeof(cpu), &cpu);	/* refused: less often */
+	ctx = aio_context(8);
+	prep(&cb, IOCB_CMD_PREAD, zero, &c, 1, 0);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct wait wait[2] = { { .min = 1, .nr = 1 }, { .min = 1, .nr = 1 } };
+		pthread_t thread[2] = { start_wait(&wait[0]), start_wait(&wait[1]) };
+
+		need(aio_submit(ctx, 1, list) == 1);
+		while (!wait[0].ret && !wait[1].ret)
+			sched_yield();
+		youngest += wait[1].ret == 1;
+		need(aio_submit(ctx, 1, list) == 1);
+		pthread_join(thread[0], NULL);
+		pthread_join(thread[1], NULL);
+	}
+	obs_yes("11.youngest/more-often", youngest > ROUNDS / 2);
+	sched_setaffinity(0, sizeof(before), &before);
+	aio_destroy(ctx);
+	close(zero);
+}
+
 int main(void)
 {
 	victim_start();
@@ -203,5 +241,6 @@ int main(void)
 	many_contexts();
 	waiters();
 	different_waiters();
+	youngest_first();
 	return victim_end();
 }
