@@ -426,7 +426,7 @@ check-long:
 # is each behaviour tested? (MUTATIONS="eventfd-* ..." for some; BY=differ: does the generator find it?)
 check-mutations: all
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_top_builddir)' MAKE='$(MAKE)' \
-	MUTATIONS='$(MUTATIONS)' BY='$(BY)' PROGRAMS='$(PROGRAMS)' $(SHELL) $(srcdir)/tests/mutations/run.sh
+	MUTATIONS='$(MUTATIONS)' BY='$(BY)' TRIES='$(TRIES)' $(SHELL) $(srcdir)/tests/mutations/run.sh
 
 bench: all $(check_PROGRAMS)
 	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \

@@ -7,7 +7,7 @@
 #
 # MUTATIONS	shell patterns of patches, from here or from the top: some only
 # BY=differ	not these tests judge but the generator of random programs (tests/differ): it shall find
-#		three quarters of the mistakes, each within PROGRAMS (20000); those that it does not
+#		three quarters of the mistakes, each within TRIES (20000); those that it does not
 #		find are listed as TODO
 set -f
 . "$srcdir/tests/lib.sh"
@@ -15,7 +15,7 @@ set -f
 : "${MAKE:=make}"
 : "${MUTATIONS:=*}"
 : "${BY:=tests}"
-: "${PROGRAMS:=20000}"
+: "${TRIES:=20000}"
 limit=400	# seconds for one test without a mutation
 patience=4	# with one, it may hang: so many times as long as without, and 15 seconds
 
@@ -227,12 +227,12 @@ find_program()
 # Few at first: each of them may hang.
 try_differ()
 {
-	if find_program 1 10 || find_program 11 100 || find_program 101 "$PROGRAMS"; then
+	if find_program 1 10 || find_program 11 100 || find_program 101 "$TRIES"; then
 		found_count=$((found_count + 1))
 		ok "$1: program $found"
 	else
 		tap_n=$((tap_n + 1))
-		echo "not ok $tap_n - $1 # TODO not found by $PROGRAMS programs"
+		echo "not ok $tap_n - $1 # TODO not found by $TRIES programs"
 	fi
 }
 
