@@ -2,7 +2,8 @@
 /*
  * victim_signals: catches HUP, INT, USR1, WINCH, CONT and a real-time signal, says "ready PID" and
  * then one line for each signal; lines that it reads it says again. QUIT or TERM: says how often
- * each came, exit 5. victim_signals queue PID SIGNAL VALUE: sends by sigqueue(3).
+ * each came, exit 5. victim_signals until-int: INT ends it, QUIT does not. victim_signals queue PID
+ * SIGNAL VALUE: sends by sigqueue(3).
  */
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +18,7 @@ static const int caught[] = { SIGHUP, SIGINT, SIGUSR1, SIGWINCH, SIGCONT, SIGQUI
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
 
 static unsigned counts[CAUGHT];
+static unsigned last = SIGQUIT;		/* the signal that ends it */
 
 static void say_counts(void)
 {
@@ -38,7 +40,7 @@ static void read_signal(int fd)
 		if ((unsigned)caught[i] == si.ssi_signo)
 			counts[i]++;
 	}
-	if (si.ssi_signo == SIGQUIT || si.ssi_signo == SIGTERM) {
+	if (si.ssi_signo == last || si.ssi_signo == SIGTERM) {
 		say_counts();
 		exit(5);
 	}
@@ -69,6 +71,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 5 && strcmp(argv[1], "queue") == 0)
 		return queue(argv + 2);
+	if (argc == 2 && strcmp(argv[1], "until-int") == 0)
+		last = SIGINT;
 
 	sigset_t set;
 
