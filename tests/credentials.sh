@@ -3,8 +3,9 @@
 # A privileged supervisor does what its program asks with the program's credentials: without that, anybody
 # whose program root has started in the sandbox writes into root's reserve and keeps set-ID bits.
 . "$srcdir/tests/lib.sh"
+. "$srcdir/tests/aio_nr.sh"
 need_root
-need setpriv flock
+need setpriv
 [ "$(cat /proc/sys/fs/aio-max-nr)" -gt 0 ] || skip_all "fs.aio-max-nr is 0: nothing to compare with"
 disk_dir
 mark
@@ -13,15 +14,13 @@ chmod 711 "$tmp" && chmod 777 "$disk"
 writer=$top_builddir/tests/victim_writer
 nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 
-turn='flock /proc/sys/fs/aio-nr'
-[ -z "${PARITY_LOCKED:-}" ] || turn=	# the caller has it already
-
 # natively COMMAND...: in turn with the tests that lower fs.aio-max-nr; others may have just used it up
 natively()
 {
 	for natively_try in 1 2 3 4 5; do
-		# shellcheck disable=SC2086 # two words or none
-		run $turn timeout 60 "$@"
+		aio_nr_take
+		run timeout 60 "$@" 7<&-
+		aio_nr_leave
 		[ "$status" -ne 0 ] || break
 		$fresh
 	done

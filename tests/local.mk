@@ -4,6 +4,7 @@
 #   unit_tests      tests/foo_t is built from tests/foo_t.c (Check) and linked with the supervisor
 #   victims         tests/victim_foo is built from tests/victim_foo.c with libaio and threads
 #   script_tests    run by sh, print TAP by tests/lib.sh, at most $(limit) seconds
+#   waiting_tests   the same, but begun before all others: they take long and mostly wait (longest first)
 #   long_tests      the same, but run by `make check-long` only, after all others
 #   test_headers    headers of the C files above
 #   test_files      other files that tests read
@@ -116,12 +117,24 @@ victims = \
 	%D%/victim_writer \
 	$(NULL)
 
-script_tests = \
-	%D%/cli.sh \
-	%D%/clients/aio_max_nr.sh \
-	%D%/clients/fio.sh \
+waiting_tests = \
+	%D%/differ.sh \
 	%D%/clients/fio_options.sh \
 	%D%/clients/libev.sh \
+	%D%/clients/aio_max_nr.sh \
+	%D%/conformance/libaio.sh \
+	%D%/parity-no-uring.sh \
+	%D%/parity-submit-kernel.sh \
+	%D%/parity-null.sh \
+	%D%/parity-libaio.sh \
+	%D%/parity-old-kernel.sh \
+	%D%/parity-threads.sh \
+	%D%/durable.sh \
+	$(NULL)
+
+script_tests = \
+	%D%/cli.sh \
+	%D%/clients/fio.sh \
 	%D%/clients/lvm2.sh \
 	%D%/clients/mariadb.sh \
 	%D%/clients/nginx.sh \
@@ -133,12 +146,9 @@ script_tests = \
 	%D%/clients/sysbench.sh \
 	%D%/clients/tgt.sh \
 	%D%/clients/thin_tools.sh \
-	%D%/conformance/libaio.sh \
 	%D%/credentials.sh \
-	%D%/differ.sh \
 	%D%/docs.sh \
 	%D%/doctor.sh \
-	%D%/durable.sh \
 	%D%/foreign.sh \
 	%D%/frozen.sh \
 	%D%/gdb.sh \
@@ -153,12 +163,6 @@ script_tests = \
 	%D%/listing.sh \
 	%D%/mutations.sh \
 	%D%/old_kernel.sh \
-	%D%/parity-libaio.sh \
-	%D%/parity-no-uring.sh \
-	%D%/parity-null.sh \
-	%D%/parity-old-kernel.sh \
-	%D%/parity-submit-kernel.sh \
-	%D%/parity-threads.sh \
 	%D%/parity/async.sh \
 	%D%/parity/blocking.sh \
 	%D%/parity/cancel.sh \
@@ -251,6 +255,7 @@ test_headers = \
 	$(NULL)
 
 test_files = \
+	%D%/aio_nr.sh \
 	%D%/bench/bench.sh \
 	%D%/clients/client.sh \
 	%D%/clients/ev_client.c \
@@ -339,16 +344,16 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	)
 
 noinst_HEADERS += $(test_headers)
-EXTRA_DIST += $(script_tests) $(long_tests) $(test_files)
+EXTRA_DIST += $(waiting_tests) $(script_tests) $(long_tests) $(test_files)
 EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
-	$(script_tests) $(long_tests) %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh \
+	$(waiting_tests) $(script_tests) $(long_tests) %D%/aio_nr.sh %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh \
 	%D%/conformance/engines.sh %D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 script_sources += $(top_srcdir)/%D%/mutations/run.sh \
 	$(top_srcdir)/%D%/self_fault_lib.sh $(top_srcdir)/%D%/self_fault_one.sh
 check_PROGRAMS += $(victims)
-TESTS += $(script_tests)
+TESTS += $(waiting_tests) $(script_tests)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -401,11 +406,11 @@ $(unit_tests): build_flags = $(CHECK_CFLAGS) $(SAN_FLAGS) $(COV_FLAGS)
 $(unit_tests): private LDADD = $(supervisor_libs) $(CHECK_LIBS)
 $(unit_tests): supervisor/libsupervisor.a
 
-# a hang becomes an ERROR
+# a hang becomes an ERROR; some have to wait for others, for fs.aio-nr
 limit = 120
 tests/clients/%.log: limit = 900
 tests/conformance/%.log: limit = 900
-tests/differ.log tests/parity-%.log: limit = 300
+tests/differ.log tests/parity-%.log tests/parity/%.log tests/credentials.log: limit = 300
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

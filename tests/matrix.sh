@@ -3,6 +3,7 @@
 # the clients. `make check` runs the victims once per engine, and all else with the default engine. If only this fails, two
 # options that work alone do not work together.
 . "$srcdir/tests/parity/every.sh"
+. "$srcdir/tests/aio_nr.sh"
 
 live='durable credentials limits'
 waits='inflight life'	# for a peer behind io_submit, which --submit=kernel does inside
@@ -29,14 +30,14 @@ all_live()
 	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$program" "$AIO_SANDBOX_FLAGS" >"$tmp/with_options"
 	chmod +x "$tmp/with_options"
 	AIO_SANDBOX=$tmp/with_options
-	exec 8</proc/sys/fs/aio-nr
-	flock 8
-	export PARITY_LOCKED=1
+	aio_nr_take
+	PARITY_LOCKED=1		# theirs too
+	export PARITY_LOCKED
 	for script; do
 		all_good "$script" "$AIO_SANDBOX_FLAGS"
 	done
 	unset PARITY_LOCKED
-	exec 8<&-
+	aio_nr_leave
 	AIO_SANDBOX=$program
 }
 

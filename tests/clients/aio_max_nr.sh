@@ -1,17 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # With fs.aio-max-nr at 0 the kernel gives no context to anybody: if this fails, the sandbox needs the kernel's AIO.
-# It changes the whole machine for a few seconds, under the locks of the client and of the parity tests.
+# It changes the whole machine for a few seconds, under the lock of all who look at it.
 . "$srcdir/tests/lib.sh"
 . "$srcdir/tests/clients/client.sh"
 need_root
 need fio
 limit_file=/proc/sys/fs/aio-max-nr
 [ -e $limit_file ] || skip_all "this kernel has no native AIO"
-if have flock; then
-	exec 8</proc/sys/fs/aio-nr
-	flock 8
-fi
+aio_nr_take
 old_limit=$(cat $limit_file)	# under the lock, or another's 0 would be put back
 [ "$old_limit" -gt 0 ] || skip_all "fs.aio-max-nr is 0"
 client_cleanup() { echo "$old_limit" >$limit_file || :; }

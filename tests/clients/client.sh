@@ -5,10 +5,12 @@
 # While it runs, /proc/sys/fs/aio-nr is sampled; served NAME then asserts that it never rose and how many requests the
 # supervisor saw. The number of reference is read inside the sandbox just before PROGRAM is exec'ed, because contexts
 # that the supervisor itself opens on the host are opened before and are legitimate.
-# aio-nr belongs to the whole machine, hence the lock: two client tests never run at the same time. Other programs on the
-# machine may use AIO too: a rise is forgiven where a ring of the kernel's is seen in a process that is not ours, or when
-# it is over before a ring can be found anywhere. A ring of ours is there as long as its program, and is never forgiven.
+# aio-nr belongs to the whole machine, and others may use AIO meanwhile: a rise is forgiven where a ring of the kernel's is
+# seen in a process that is not ours, or when it is over before a ring can be found anywhere. A ring of ours is there as
+# long as its program, and is never forgiven.
 # Data files go to $disk, which does O_DIRECT.
+
+. "$srcdir/tests/aio_nr.sh"
 
 : "${client_limit:=60}"	# seconds for one run
 sampler=
@@ -23,10 +25,6 @@ need timeout
 dd if=/dev/zero of="$disk/direct" bs=4096 count=1 oflag=direct 2>/dev/null ||
 	skip_all "the file system of $top_builddir has no O_DIRECT"
 rm -f "$disk/direct"
-if have flock; then
-	exec 9<"$top_builddir"
-	flock 9
-fi
 
 # 0 where the kernel has no AIO. Not the shell's read: dash's goes byte by byte, and a sysctl answers only the first.
 aio_nr() { cat /proc/sys/fs/aio-nr 2>/dev/null || echo 0; }
@@ -70,7 +68,7 @@ watch_aio_nr() # NAME
 			[ -e "$tmp/$1.runs" ] || break
 			sleep 0.01	# a rate, not a wait
 		done
-	) 9>&- &
+	) 7>&- &
 	sampler=$!
 }
 
@@ -102,7 +100,7 @@ sandboxed() # NAME PROGRAM [ARGS]
 	# shellcheck disable=SC2086 # the flags are a list of words
 	timeout -k 5 "$client_limit" "$AIO_SANDBOX" ${AIO_SANDBOX_FLAGS-} -v -- \
 		sh -c "$inside" "$tmp/$run_name.inside" "$@" \
-		>"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 9>&- || status=$?
+		>"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 7>&- || status=$?
 	unwatch_aio_nr "$run_name"
 }
 
@@ -111,30 +109,23 @@ native() # NAME PROGRAM [ARGS]
 	run_name=$1
 	shift
 	status=0
-	timeout -k 5 "$client_limit" "$@" >"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 7>&- 9>&- || status=$?
+	timeout -k 5 "$client_limit" "$@" >"$tmp/$run_name.out" 2>"$tmp/$run_name.err" 7>&- || status=$?
 }
 
 # A run with the kernel's own AIO, which other tests count, and whose limit some use up: one at a time.
-lock_kernel_aio()
-{
-	[ -e /proc/sys/fs/aio-nr ] && have flock || return 0
-	exec 7</proc/sys/fs/aio-nr
-	flock 7
-}
-unlock_kernel_aio() { exec 7<&-; }
 native_aio() # NAME PROGRAM [ARGS]
 {
-	lock_kernel_aio
+	aio_nr_take
 	native "$@"
-	unlock_kernel_aio
+	aio_nr_leave
 }
 
 # Where there is nothing to compare with.
 need_kernel_aio()
 {
-	lock_kernel_aio
+	aio_nr_take
 	[ "$(cat /proc/sys/fs/aio-max-nr 2>/dev/null || echo 0)" -gt 0 ] || skip_all "this kernel gives no native AIO"
-	unlock_kernel_aio
+	aio_nr_leave
 }
 
 # ended NAME WANTED: the run's exit status, and if it is another one what the run said

@@ -95,10 +95,10 @@ start()
 		# shellcheck disable=SC2086
 		"$AIO_SANDBOX" ${AIO_SANDBOX_FLAGS-} -v -- sh -c "$inside" "$tmp/$2.inside" \
 			mariadbd --defaults-file="$disk/my.cnf" --log-error="$tmp/$2.log" \
-			>"$tmp/$2.out" 2>"$tmp/$2.err" 9>&- &
+			>"$tmp/$2.out" 2>"$tmp/$2.err" 7>&- &
 	else
 		mariadbd --defaults-file="$disk/my.cnf" --log-error="$tmp/$2.log" \
-			>"$tmp/$2.out" 2>"$tmp/$2.err" 9>&- &
+			>"$tmp/$2.out" 2>"$tmp/$2.err" 7>&- &
 	fi
 	server=$!
 	tries=0
@@ -168,7 +168,7 @@ commit_and_kill() # NAME ROUND
 {
 	for w in 1 2 3 4; do
 		transactions $w "$(echo "$lasts" | awk -v w=$w '{ print $w }')" >"$disk/sql.$w"
-		sql --unbuffered -D test <"$disk/sql.$w" >"$tmp/ack.$w.$2" 2>/dev/null 9>&- &
+		sql --unbuffered -D test <"$disk/sql.$w" >"$tmp/ack.$w.$2" 2>/dev/null 7>&- &
 		eval "client_$w=\$!"
 	done
 	tries=0

@@ -67,7 +67,7 @@ start() # NAME COMMAND...
 	start_name=$1
 	shift
 	"$@" "$source/objs/nginx" -p "$tmp" -e "$tmp/error.log" -c "$disk/nginx.conf" \
-		>"$tmp/$start_name.out" 2>"$tmp/$start_name.err" 7>&- 9>&- &
+		>"$tmp/$start_name.out" 2>"$tmp/$start_name.err" 7>&- &
 	server=$!
 	tries=0
 	until curl -s -f -o "$tmp/first" --unix-socket "$tmp/socket" http://x/1 || [ $tries -ge 200 ]; do
@@ -108,7 +108,7 @@ client() # NUMBER ROUNDS
 load() # NAME ROUNDS
 {
 	for c in 1 2 3 4 5 6 7 8; do
-		client $c "$2" >"$tmp/client.$c" 2>&1 9>&- &
+		client $c "$2" >"$tmp/client.$c" 2>&1 7>&- &
 		eval "client_$c=\$!"
 	done
 	bad=
@@ -131,11 +131,11 @@ stop() # NAME
 	rm -f "$tmp/error.log"
 }
 
-lock_kernel_aio
+aio_nr_take
 start natively
 load natively 10
 stop natively
-unlock_kernel_aio
+aio_nr_leave
 watch_aio_nr sandboxed
 # shellcheck disable=SC2086
 start sandboxed "$AIO_SANDBOX" ${AIO_SANDBOX_FLAGS-} -v -- sh -c "$inside" "$tmp/sandboxed.inside"

@@ -31,7 +31,7 @@ serve() # NAME [SANDBOX...]
 	shift
 	for attempt in 1 2 3 4 5; do
 		port=$((20000 + (control + attempt * 1009) % 12000))
-		"$@" tgtd -D -C "$control" --iscsi portal=127.0.0.1:$port >"$tmp/$serve_name.out" 2>"$tmp/$serve_name.err" 7>&- 9>&- &
+		"$@" tgtd -D -C "$control" --iscsi portal=127.0.0.1:$port >"$tmp/$serve_name.out" 2>"$tmp/$serve_name.err" 7>&- &
 		target=$!
 		tries=0
 		until admin --op show --mode portal 2>/dev/null | grep -q ":$port"; do
@@ -79,7 +79,7 @@ scsi_tests() # NAME
 
 truncate -s 64M "$disk/lun1" "$disk/lun2"
 head -c 67108864 /dev/urandom >"$disk/source"
-lock_kernel_aio
+aio_nr_take
 if ! serve natively; then
 	skip_all "tgtd cannot serve here: $(tail -n 1 "$tmp/natively.err")"
 fi
@@ -90,7 +90,7 @@ qemu-img info "$(url 1)" >"$tmp/info" 2>&1 || {
 }
 scsi_tests natively
 stop natively
-unlock_kernel_aio
+aio_nr_leave
 
 watch_aio_nr sandboxed
 # shellcheck disable=SC2086
@@ -105,7 +105,7 @@ fi
 
 # two initiators at once, both ways
 for lun in 1 2; do
-	qemu-img convert -n -W -m 16 -f raw -O raw "$disk/source" "$(url $lun)" >"$tmp/convert$lun" 2>&1 9>&- &
+	qemu-img convert -n -W -m 16 -f raw -O raw "$disk/source" "$(url $lun)" >"$tmp/convert$lun" 2>&1 7>&- &
 	eval "convert_$lun=\$!"
 done
 # shellcheck disable=SC2154

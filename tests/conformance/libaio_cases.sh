@@ -2,6 +2,7 @@
 # Shared by the scripts that run libaio's harness: a case natively, then in the sandbox; they must end and say the same.
 . "$srcdir/tests/conformance/engines.sh"
 . "$srcdir/tests/conformance/fetch.sh"
+. "$srcdir/tests/aio_nr.sh"
 
 : "${case_limit:=60}"	# seconds for one case
 PATH=$PATH:/usr/sbin:/sbin
@@ -24,7 +25,6 @@ fetch_built libaio build_harness
 harness=$source/harness
 disk_dir
 [ -e /proc/sys/fs/aio-nr ] || skip_all "this kernel has no native AIO"
-exec 9</proc/sys/fs/aio-nr
 
 # A directory as the harness's makefile makes it; case 8 and 10 have a file system of their own in it.
 case_dir() # NUMBER
@@ -64,7 +64,7 @@ run_case()
 	started=$(date +%s%N)
 	status=0
 	(cd "$disk/run" && exec timeout -k 5 "$case_limit" "$@" "$harness/cases/$case_number.p") \
-		>"$tmp/$case_name.raw" 2>"$tmp/$case_name.err" 9<&- </dev/null || status=$?
+		>"$tmp/$case_name.raw" 2>"$tmp/$case_name.err" 7<&- </dev/null || status=$?
 	seconds=$((($(date +%s%N) - started) / 1000000000))
 	case_end
 	sed 's/0x[0-9a-f]\{8,\}/ADDRESS/g' "$tmp/$case_name.raw" >"$tmp/$case_name"
@@ -74,9 +74,9 @@ run_case()
 # Under the lock of all who look at aio-nr, which is the whole machine's: only this run changes it.
 case_natively() # NUMBER
 {
-	! have flock || flock 9
+	aio_nr_take
 	run_case native "$1"
-	exec 9</proc/sys/fs/aio-nr
+	aio_nr_leave
 	native_status=$status native_seconds=$seconds
 	diag "case $1 natively: $(tail -n 2 "$tmp/native" | tr '\n' ' ')in $native_seconds s"
 }

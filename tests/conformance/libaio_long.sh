@@ -46,10 +46,9 @@ fill_limit()
 		done
 	done
 }
-! have flock || flock 9
+aio_nr_take
 fill_limit
-exec 9<&-
-exec 9</proc/sys/fs/aio-nr
+aio_nr_leave
 
 if room_for 2048; then
 	run_modes "$known" 6 14

@@ -11,10 +11,14 @@
 # AIO_SANDBOX is the program to test, AIO_SANDBOX_FLAGS its options, e.g. --engine=threads.
 # The counters: the supervisor must have seen every call and every accepted request. A call that
 # ended with EINTR may have been broken off before it was received (design.md 4), so these count
-# as seen or not. /proc/sys/fs/aio-nr must not move; all parity tests of a machine take turns,
-# as the kernel has only one such number (PARITY_LOCKED: the caller has the turn already). A
-# context of some other program that comes or goes during the run is told from one of ours by
-# running again.
+# as seen or not. /proc/sys/fs/aio-nr must not move; all parity tests of a machine take turns, as
+# the kernel has only one such number (aio_nr.sh). A context of some other program that comes or
+# goes during the run is told from one of ours by running again. Other sandboxes do not take turns:
+# the host context of a supervisor, which lives as long as its program, has 1024 requests
+# (HOSTAIO_POLLS, ENGINE_LIBAIO_DEPTH), and multiples of that do not count.
+#
+# A native run that was as expected counts for half an hour: the other modes of `make check` compare
+# with the same one.
 set -eu
 
 name=$1
@@ -24,6 +28,7 @@ sandbox=${AIO_SANDBOX:-./aio-sandbox}
 case $sandbox in
 */*) sandbox=$(cd "$(dirname "$sandbox")" && pwd)/${sandbox##*/} ;;
 esac
+. "$here/../aio_nr.sh"
 
 dir=$(mktemp -d "${TMPDIR:-$PWD}/parity.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -52,9 +57,9 @@ creds | crowd)
 	;;
 esac
 
-exec 9</proc/sys/fs/aio-nr
-[ -n "${PARITY_LOCKED:-}" ] || flock 9 2>/dev/null || :
 aio_nr() { cat /proc/sys/fs/aio-nr; }
+
+aio_nr_take
 max=$(cat /proc/sys/fs/aio-max-nr)
 
 if [ "$max" -eq 0 ] && [ "$name" = setup ]; then
@@ -79,33 +84,60 @@ run() {
 		cd "$dir/$where" || exit
 		VICTIM_COUNT=$dir/$where.count
 		export VICTIM_COUNT
-		exec "$@" >"../$where.out" 2>"../$where.err" 9<&-
+		exec "$@" >"../$where.out" 2>"../$where.err" 7<&-
 	) || status=$?
 	echo "status $status" >>"$dir/$where.count"
 }
 
-if [ "$max" -eq 0 ]; then
+# Of this victim, by this user, on the kernel as it is since it was started.
+memory=$victim.native.$(id -u)
+remembered()
+{
+	[ -n "$(find "$memory" -newer "$victim" -newer /proc/1 -mmin -30 2>/dev/null)" ] || return 1
 	cp "$here/$name.expect" "$dir/native.out"
-	: >"$dir/native.err"
-	printf 'status 0\nreplaced 1\n' >"$dir/native.count"
-else
+	cp "$memory" "$dir/native.count"
+}
+
+# Whole, or not at all: others may be reading it.
+remember()
+{
+	sort "$dir/native.out" >"$dir/native.sorted"
+	sort "$here/$name.expect" | cmp -s - "$dir/native.sorted" || return 0
+	cp "$dir/native.count" "$memory.$$" && mv "$memory.$$" "$memory"
+}
+
+run_natively()
+{
 	# the limit of fs.aio-max-nr is everybody's: another program may just have used it up
 	for _ in 1 2 3; do
 		run native "$victim"
-		[ "$status" -ne 0 ] || break
+		awk '{ n[$1] = $2 } END { exit n["status"] || n["setup-delta"] != n["setup-nr"] }' \
+			"$dir/native.count" || continue
+		remember
+		break
 	done
+}
+
+: >"$dir/native.err"
+if [ "$max" -eq 0 ]; then
+	cp "$here/$name.expect" "$dir/native.out"
+	printf 'status 0\nreplaced 1\n' >"$dir/native.count"
+else
+	remembered || run_natively
 fi
 for _ in 1 2 3 4 5 6 7 8; do
 	before=$(aio_nr)
 	# shellcheck disable=SC2086
 	run sandboxed "$sandbox" -v $flags ${AIO_SANDBOX_FLAGS:-} "$victim"
-	printf 'aio-nr %d %d\n' "$before" "$(aio_nr)" >"$dir/aio-nr"
-	if [ "$before" = "$(aio_nr)" ] && grep -q '^setup-delta 0$' "$dir/sandboxed.count"; then
+	after=$(aio_nr)
+	printf 'aio-nr %d %d\n' "$before" "$after" >"$dir/aio-nr"
+	if [ $(((after - before) % 1024)) -eq 0 ] && grep -q '^setup-delta 0$' "$dir/sandboxed.count"; then
 		break
 	fi
 	# it did not come to its end: nobody else's contexts do that
 	grep -q '^setup-delta' "$dir/sandboxed.count" || break
 done
+aio_nr_leave
 sed -n 's/^aio-sandbox: AIO calls: \([0-9]*\), requests: \([0-9]*\)$/\1 \2/p' "$dir/sandboxed.err" |
 while read -r calls requests; do
 	printf 'seen-calls %s\nseen-requests %s\n' "$calls" "$requests"
