@@ -196,7 +196,7 @@ char tracee_state(int stat_fd)
 	ssize_t n = pread(stat_fd, buf, sizeof(buf) - 1, 0);
 
 	if (n <= 0)
-		return 'X';
+		return n == 0 || errno == ESRCH ? 'X' : '?';
 	buf[n] = '\0';
 	after = strrchr(buf, ')');
 	return after && after[1] ? after[2] : 'X';
@@ -330,10 +330,10 @@ bool tracee_has_uring(pid_t tid)
 	return found;
 }
 
-bool tracee_status(pid_t tid, char *buf, size_t size)
+ssize_t tracee_status(pid_t tid, char *buf, size_t size)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	return proc_read(path, buf, size) > 0;
+	return proc_read(path, buf, size);
 }

@@ -74,7 +74,7 @@ int tracee_open_mem(pid_t tid);
 bool tracee_mem_alive(int mem_fd, uaddr known);	/* does that address space still have a user? */
 
 int tracee_open_stat(pid_t tgid, pid_t tid);
-char tracee_state(int stat_fd);			/* state letter; 'X' when the task is gone */
+char tracee_state(int stat_fd);			/* state letter; 'X': gone, '?': unknown */
 
 /* Number of the system call that the thread is blocked in; -EAGAIN: it is running; -errno. */
 int tracee_blocked_in(pid_t tgid, pid_t tid);
@@ -90,7 +90,8 @@ uint64_t tracee_file_size_limit(pid_t tgid);
 
 bool tracee_has_uring(pid_t tid);	/* is an io_uring open there? */
 
-bool tracee_status(pid_t tid, char *buf, size_t size);	/* /proc/TID/status */
+/* /proc/TID/status; its bytes or -errno, of which -ESRCH is a thread that has gone. */
+ssize_t tracee_status(pid_t tid, char *buf, size_t size);
 
 /* tracee_signals.c */
 bool tracee_is_traced_by_us(pid_t tid);		/* and lives */

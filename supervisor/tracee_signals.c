@@ -15,10 +15,11 @@ static uint64_t status_mask(const char *status, const char *field)
 bool tracee_is_traced_by_us(pid_t tid)
 {
 	char buf[4096];
+	const ssize_t n = tracee_status(tid, buf, sizeof(buf));
 	const char *state, *tracer;
 
-	if (!tracee_status(tid, buf, sizeof(buf)))
-		return false;
+	if (n < 0)
+		return n != -ESRCH;	/* left now, it would stay stopped for ever */
 	state = strstr(buf, "\nState:\t");
 	tracer = strstr(buf, "\nTracerPid:");
 	return state && tracer && !strchr("ZX", state[strlen("\nState:\t")]) &&
@@ -29,7 +30,7 @@ bool tracee_signal_pending(pid_t tid, uint64_t mask)
 {
 	char buf[4096];
 
-	if (!tracee_status(tid, buf, sizeof(buf)))
+	if (tracee_status(tid, buf, sizeof(buf)) < 0)
 		return false;
 	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
 }
@@ -38,7 +39,7 @@ bool tracee_signal_deliverable(pid_t tid)
 {
 	char buf[4096];
 
-	if (!tracee_status(tid, buf, sizeof(buf)))
+	if (tracee_status(tid, buf, sizeof(buf)) < 0)
 		return false;
 	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) &
 	       ~status_mask(buf, "\nSigBlk:");
@@ -49,7 +50,7 @@ enum tracee_signal tracee_signal_effect(pid_t tid, int signo)
 	const uint64_t bit = 1ull << (signo - 1);
 	char buf[4096];
 
-	if (!tracee_status(tid, buf, sizeof(buf)))
+	if (tracee_status(tid, buf, sizeof(buf)) < 0)
 		return SIGNAL_NONE;
 	if ((status_mask(buf, "\nSigBlk:") | status_mask(buf, "\nSigIgn:")) & bit)
 		return SIGNAL_NONE;
