@@ -99,8 +99,12 @@ static struct verdict answer(struct call *call, int64_t otherwise)
 {
 	int64_t value = call->cursor ? (int64_t)call->cursor : otherwise;
 
-	if (!signal_waits(call))
+	if (!signal_waits(call)) {
+		/* the kernel begins again only if it has been called: else the number would get out */
+		if (value == -ERESTARTNOHAND && thread_state(call->thread) != 'D')
+			value = -EINTR;
 		return verdict_return(value);
+	}
 	if (value == 0 || value == -ERESTARTNOHAND)
 		value = -EINTR;
 	return episode_suspend(call, value);
