@@ -215,9 +215,11 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	if (limit == UINT64_MAX)
 		return 0;
 	/* what is known of it here: FUSE or NFS would be asked otherwise, and may not answer */
-	if (appends(r) &&
-	    statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx) == 0)
+	if (appends(r)) {
+		if (statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx))
+			return neg_errno();
 		at = sx.stx_size;
+	}
 	if (at >= limit && refuses_nowait(r))
 		return -EOPNOTSUPP;
 	if (at >= limit) {
