@@ -21,6 +21,7 @@
 #define CREDS_BUCKETS 64
 #define SETS_IDS (1ull << CAP_SETUID | 1ull << CAP_SETGID)
 #define KEEP ((uid_t)-1)
+#define TURNS_BACK 8		/* each may want memory */
 
 struct creds_table {
 	struct creds *own;
@@ -130,16 +131,10 @@ static int become(const struct creds *c)
 	return err ? err : caps_set(own, c->effective);
 }
 
-/* What it had before cannot be refused. */
-static void come_back(void)
+static int take_back(const struct creds *own)
 {
-	const struct creds *own = me.own;
-	int err;
+	int err = caps_set(own, own->permitted);
 
-	if (!me.number)
-		return;
-	me.number = 0;
-	err = caps_set(own, own->permitted);
 	if (!err && me.uids)
 		err = take_uids(&own->ids);
 	if (!err && me.gids)
@@ -148,6 +143,19 @@ static void come_back(void)
 		err = take_groups(own);
 	if (!err && (own->ids.euid || own->effective != own->permitted))
 		err = caps_set(own, own->effective);
+	return err;
+}
+
+/* What it had before cannot be refused; for the moment the kernel may have no memory for it. */
+static void come_back(void)
+{
+	int err = -ENOMEM;
+
+	if (!me.number)
+		return;
+	me.number = 0;
+	for (unsigned turn = 0; err && turn < TURNS_BACK; turn++)
+		err = take_back(me.own);
 	assert(!err);
 }
 
