@@ -267,16 +267,15 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 }
 
 /*
- * The caller's address space, without its process. Who has it is remembered: it may not have
- * called.
+ * The caller's address space, without its process: 0, 1 or -errno. Who has it is remembered: it may
+ * not have called.
  */
-static bool lives_on(struct dispatch *d, const struct call *call)
+static int lives_on(struct dispatch *d, const struct call *call)
 {
 	const pid_t other = mm_other_user(call->mm, call->thread->process, (pid_t)call->notice.tid);
+	const int err = other ? tasks_meet(d->tasks, other) : -ESRCH;
 
-	if (other)
-		tasks_meet(d->tasks, other);
-	return other != 0;
+	return err == -ESRCH ? 0 : err ? err : 1;
 }
 
 static bool has_work(const struct mm *mm)
@@ -288,6 +287,7 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 {
 	struct mm *mm = call->mm;
 	const pid_t tid = (pid_t)call->notice.tid;
+	int lives = 1;
 
 	if (mm->closing || mm->dead) {	/* it may still win against the exit */
 		call->thread->in_exec = true;
@@ -296,7 +296,11 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 	}
 	if (mm->exec != MM_EXEC_NONE && mm->exec_tid != tid)
 		return verdict_park(&mm->held);
-	if (mm->exec == MM_EXEC_NONE && has_work(mm) && !lives_on(d, call)) {
+	if (mm->exec == MM_EXEC_NONE && has_work(mm))
+		lives = lives_on(d, call);
+	if (lives < 0)
+		return verdict_return(lives);	/* it could not be told from one that has failed */
+	if (!lives) {
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;

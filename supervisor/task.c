@@ -201,12 +201,13 @@ static struct process *tasks_process(struct tasks *t, pid_t tid, int *err)
 	return p ? p : process_create(t, tgid, tid, err);
 }
 
-void tasks_meet(struct tasks *t, pid_t tgid)
+int tasks_meet(struct tasks *t, pid_t tgid)
 {
-	int err;
+	int err = 0;
 
 	if (!process_find(t, tgid))
 		(void)process_create(t, tgid, tgid, &err);
+	return err;
 }
 
 int thread_refresh(struct thread *th)

@@ -110,8 +110,8 @@ struct thread *tasks_find(struct tasks *t, pid_t tid);	/* NULL: unknown */
  * *err.
  */
 struct thread *tasks_thread(struct tasks *t, pid_t tid, int *err);
-/* It shares an address space and has made no call yet: known from now on, if it still lives. */
-void tasks_meet(struct tasks *t, pid_t tgid);
+/* It shares an address space and has made no call yet: known from now on. 0 or -errno. */
+int tasks_meet(struct tasks *t, pid_t tgid);
 void thread_forget(struct thread *th);		/* no parked call; its process stays */
 int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ... */
 char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
