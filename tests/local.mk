@@ -4,7 +4,7 @@
 #   unit_tests      tests/foo_t is built from tests/foo_t.c (Check) and linked with the supervisor
 #   victims         tests/victim_foo is built from tests/victim_foo.c with libaio and threads
 #   script_tests    run by sh, print TAP by tests/lib.sh, at most $(limit) seconds
-#   waiting_tests   the same, but begun before all others: they take long and mostly wait (longest first)
+#   waiting_tests   the same, but begun before all others: they take long; those that wait for each other apart
 #   long_tests      the same, but run by `make check-long` only, after all others
 #   test_headers    headers of the C files above
 #   test_files      other files that tests read
@@ -121,30 +121,32 @@ waiting_tests = \
 	%D%/differ.sh \
 	%D%/clients/fio_options.sh \
 	%D%/clients/libev.sh \
-	%D%/clients/aio_max_nr.sh \
 	%D%/conformance/libaio.sh \
+	%D%/clients/mariadb.sh \
+	%D%/clients/nginx.sh \
+	%D%/durable.sh \
+	%D%/clients/fio.sh \
+	%D%/clients/aio_max_nr.sh \
+	%D%/clients/tgt.sh \
 	%D%/parity-no-uring.sh \
 	%D%/parity-submit-kernel.sh \
 	%D%/parity-null.sh \
 	%D%/parity-libaio.sh \
 	%D%/parity-old-kernel.sh \
 	%D%/parity-threads.sh \
-	%D%/durable.sh \
+	%D%/launch.sh \
+	%D%/life.sh \
 	$(NULL)
 
 script_tests = \
 	%D%/cli.sh \
-	%D%/clients/fio.sh \
 	%D%/clients/lvm2.sh \
-	%D%/clients/mariadb.sh \
-	%D%/clients/nginx.sh \
 	%D%/clients/oracle.sh \
 	%D%/clients/qemu_img.sh \
 	%D%/clients/qemu_io.sh \
 	%D%/clients/stress_ng.sh \
 	%D%/clients/stressapptest.sh \
 	%D%/clients/sysbench.sh \
-	%D%/clients/tgt.sh \
 	%D%/clients/thin_tools.sh \
 	%D%/credentials.sh \
 	%D%/docs.sh \
@@ -155,9 +157,7 @@ script_tests = \
 	%D%/guardian.sh \
 	%D%/inflight.sh \
 	%D%/keys.sh \
-	%D%/launch.sh \
 	%D%/layers.sh \
-	%D%/life.sh \
 	%D%/limits.sh \
 	%D%/lint.sh \
 	%D%/listing.sh \
@@ -410,7 +410,7 @@ $(unit_tests): supervisor/libsupervisor.a
 limit = 120
 tests/clients/%.log: limit = 900
 tests/conformance/%.log: limit = 900
-tests/differ.log tests/parity-%.log tests/parity/%.log tests/credentials.log: limit = 300
+tests/credentials.log tests/differ.log tests/parity-%.log tests/parity/%.log: limit = 600
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
