@@ -8,7 +8,6 @@
  */
 #include "dispatch.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "complete.h"
@@ -323,17 +322,14 @@ static void handle_arrived(struct dispatch *d)
 }
 
 /*
- * A reply puts the caller on our CPU (SYNC_WAKE_UP). If we went to sleep in epoll before its next
- * call, that call would wake us on another CPU, idle until then, and the next reply would drag the
- * caller there: 30 us instead of 4. So we let it run first, here, without sleeping, and often find
- * the next call when we are back; after a while the loop gets its turn. The usual single caller is
- * also spared a system call: whether more wait is asked only if there were some not long ago, and
- * now and then; the descriptor stays readable.
+ * The usual single caller is spared a system call: whether more wait is asked only if there were
+ * some not long ago, and now and then; the descriptor stays readable.
  */
 static void listener_readable(void *arg, unsigned events)
 {
 	struct dispatch *d = arg;
 	const uint64_t begin_ns = now_ns();
+	uint64_t yielded_ns;
 	const bool all = d->crowd || ++d->lonely % CROWD_TURNS == 0;
 
 	d->pumped_ns = begin_ns;
@@ -343,9 +339,8 @@ static void listener_readable(void *arg, unsigned events)
 		if (list_empty(&d->arrived))
 			break;
 		handle_arrived(d);
-		sched_yield();
-		d->pumped_ns = now_ns();
-	} while (d->pumped_ns - begin_ns < TURN_NS);
+		yielded_ns = courtesy_yield(&d->courtesy);
+	} while (yielded_ns && yielded_ns - begin_ns < TURN_NS);
 	if (d->no_waits) {
 		loop_unwatch(d->listener);
 		d->listener = NULL;

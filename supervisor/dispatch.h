@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "call.h"
 #include "context.h"
+#include "courtesy.h"
 #include "engine.h"
 #include "file.h"
 #include "opts.h"
@@ -77,6 +78,7 @@ struct dispatch {
 	struct list finished; /* ios done inside submit, to be completed: struct io.node */
 	unsigned crowd;			/* > 0: several callers waited at once not long ago */
 	unsigned lonely;		/* turns since the start with one receive only */
+	struct courtesy courtesy;	/* to callers that have just been answered */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
 	uint64_t completed;		/* requests, in this run */
 	struct stall stall;

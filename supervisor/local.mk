@@ -19,6 +19,8 @@ supervisor_sources = \
 	%D%/control.h \
 	%D%/copy_out.c \
 	%D%/copy_out.h \
+	%D%/courtesy.c \
+	%D%/courtesy.h \
 	%D%/creds.c \
 	%D%/creds.h \
 	%D%/dispatch.c \

@@ -13,6 +13,7 @@ unit_tests = \
 	%D%/buffer_t \
 	%D%/complete_t \
 	%D%/context_t \
+	%D%/courtesy_t \
 	%D%/creds_t \
 	%D%/destroy_t \
 	%D%/dispatch_t \
@@ -93,6 +94,7 @@ victims = \
 	%D%/parity/victim_threads \
 	%D%/parity/victim_wake_keys \
 	%D%/victim_accepted \
+	%D%/victim_busy \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_frozen \
@@ -139,6 +141,7 @@ waiting_tests = \
 	$(NULL)
 
 script_tests = \
+	%D%/busy.sh \
 	%D%/cli.sh \
 	%D%/clients/lvm2.sh \
 	%D%/clients/oracle.sh \
