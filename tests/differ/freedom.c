@@ -25,8 +25,8 @@ static const struct {
 	{ "tail", "what an O_DIRECT read has left in its buffer behind the end of the file is not "
 		  "compared" },
 	{ "torn", "O_DIRECT writes of more than a sector that do not end with one are left out" },
-	{ "terminal", "without --submit=kernel, what of a list does not wait for a terminal is left out "
-		      "behind a transfer" },
+	{ "terminal", "writes to terminals that may block are left out; without --submit=kernel, so is "
+		      "what of a list does not wait for a terminal behind a transfer" },
 	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
 		      "(design.md 8)" },
 	{ "death", "after a program was killed another one is begun before anybody looks (D6)" },
@@ -255,7 +255,7 @@ unsigned drop_blocking(struct world *w, bool drop)
 			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;
-			if (drop)
+			if (drop || (is_terminal(w, w->pending[i]) && is_write(w->pending[i])))
 				continue;
 		}
 		w->pending[kept] = w->pending[i];

@@ -5,7 +5,7 @@
 static const struct timespec timeouts[] = {
 	[T_ZERO] = { 0, 0 },
 	[T_SHORT] = { 0, 2000000 },
-	[T_LONG] = { 0, 200000000 },
+	[T_LONG] = { 1, 0 },
 	[T_NEG] = { -1, 0 },
 	[T_NEGNS] = { 0, -1 },
 	[T_BIGNS] = { 0, 1200000000 },
