@@ -47,6 +47,8 @@ if [ -r /proc/sys/fs/aio-nr ]; then
 fi
 
 # --- an outer policy
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0	# that needs ptrace itself
+export ASAN_OPTIONS
 refused pidfd_getfd 0 'EPERM: regular files*reopened*EBADF*--cap-add SYS_PTRACE*' EPERM pidfd_getfd
 refused pidfd_getfd 0 'ENOSYS: *kernel*EBADF*' ENOSYS pidfd_getfd
 refused io_uring 0 'EPERM: *threads engine*' EPERM io_uring_setup

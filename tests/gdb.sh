@@ -6,7 +6,7 @@ need gdb
 disk_dir
 mark
 
-ASAN_OPTIONS=detect_leaks=0	# that needs ptrace for itself
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0	# that needs ptrace for itself
 export ASAN_OPTIONS
 
 steps=$top_builddir/tests/victim_steps

@@ -223,6 +223,7 @@ script_tests = \
 	$(NULL)
 
 long_tests = \
+	%D%/asan_long.sh \
 	%D%/clients/matrix_long.sh \
 	%D%/conformance/libaio_long.sh \
 	%D%/conformance/lvm2_long.sh \
@@ -318,6 +319,7 @@ test_files = \
 	%D%/parity/threads.expect \
 	%D%/parity/wake_keys.expect \
 	%D%/rules.awk \
+	%D%/sanitized.sh \
 	%D%/self_fault_exempt \
 	%D%/self_fault_lib.sh \
 	%D%/self_fault_one.sh \
@@ -350,7 +352,7 @@ noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(waiting_tests) $(script_tests) $(long_tests) $(test_files)
 EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
-	$(waiting_tests) $(script_tests) $(long_tests) %D%/aio_nr.sh %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh \
+	$(waiting_tests) $(script_tests) $(long_tests) %D%/aio_nr.sh %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh %D%/sanitized.sh \
 	%D%/conformance/engines.sh %D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 script_sources += $(top_srcdir)/%D%/mutations/run.sh \

@@ -11,19 +11,6 @@ clients='fio fio_options lvm2 mariadb nginx oracle qemu_img qemu_io stress_ng sy
 program=$AIO_SANDBOX
 export AIO_SANDBOX AIO_SANDBOX_FLAGS
 
-# all_good SCRIPT MODE: a whole script in one line
-all_good()
-{
-	sh "$srcdir/tests/$1.sh" >"$tmp/script.out" 2>&1 || echo "not ok - exit status $?" >>"$tmp/script.out"
-	if grep -q '^1\.\.0 # SKIP' "$tmp/script.out"; then
-		skip "$1, $2: $(sed -n 's/^1\.\.0 # SKIP //p' "$tmp/script.out")"
-		return
-	fi
-	grep -q '^1\.\.[1-9]' "$tmp/script.out" || echo 'not ok - it did not run to its end' >>"$tmp/script.out"
-	is "$1, $2" "$(grep '^not ok' "$tmp/script.out" || :)" ''
-	! grep -q '^not ok' "$tmp/script.out" || diag_file "$tmp/script.out"
-}
-
 # all_live SCRIPT...: they take no options, so the program is one that has them. Nobody changes fs.aio-max-nr meanwhile.
 all_live()
 {

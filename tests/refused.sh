@@ -5,7 +5,7 @@
 disk_dir
 mark
 
-ASAN_OPTIONS=detect_leaks=0	# that needs ptrace itself; and a start that fails does not tidy up
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0	# that needs ptrace itself; and a start that fails does not tidy up
 export ASAN_OPTIONS
 
 steps=$top_builddir/tests/victim_steps
