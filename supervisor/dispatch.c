@@ -87,9 +87,9 @@ static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 
 void dispatch_conclude(struct dispatch *d, struct call *call)
 {
-	trace_left(d->trace, call, true);
 	if (call->lost)
 		kept_put(d, call, call->answer);
+	trace_left(d->trace, call, !call->lost);
 	call_free(d, call);
 }
 

@@ -318,7 +318,7 @@ static struct verdict submit_all(struct submission *s)
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);
-		else if (taken < 0)
+		else if (taken < 0 && taken != TAKEN_GONE)
 			trace_refused(s->d->trace, call, s->ctx, s->entry_at, s->entry, taken);
 		/* no room: what this call has done itself may hold it */
 		if (taken == TAKEN_WAIT || taken == TAKEN_LATER ||

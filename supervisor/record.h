@@ -61,7 +61,7 @@ struct record_request {
 struct record_call {
 	uint64_t id;			/* order of arrival, unique in a run */
 	uint64_t entered_ns;		/* when we heard of it */
-	uint64_t left_ns;		/* 0: the thread died in it */
+	uint64_t left_ns;		/* 0: the thread died in it, or was broken off (kept.h) */
 	uint64_t args[6];
 	int64_t result;
 	int64_t timeout_ns;		/* -1: none; io_getevents, io_pgetevents */

@@ -275,6 +275,7 @@ static void json_destroy(struct sink *s)
 static const struct sink_ops json_ops = {
 	.name = "json",
 	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
+		 1u << RECORD_ADDRESSED |
 		 1u << RECORD_REQUEST | 1u << RECORD_CALL,
 	.start = json_start,
 	.call = json_call,

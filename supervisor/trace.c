@@ -110,10 +110,30 @@ static void push_call(struct trace *t, struct call *call, bool answered)
 	feed_push(t->feed);
 }
 
+/* Some other call may have destroyed it. */
+static struct context *context_of(const struct call *call)
+{
+	if (!call->mm || !call->ctx_number)
+		return NULL;
+	list_for_each(node, tmp, &call->mm->contexts) {
+		struct context *ctx = list_entry(node, struct context, node);
+
+		if (ctx->number == call->ctx_number)
+			return ctx;
+	}
+	return NULL;
+}
+
 void trace_left(struct trace *t, struct call *call, bool answered)
 {
+	struct context *ctx;
+
 	if (!t || !call_is_aio(call->kind) || call->kind == CALL_FOREIGN)
 		return;
+	/* what it has taken stays taken: the records come before that of the call */
+	ctx = t->may_be_undone ? context_of(call) : NULL;
+	if (ctx)
+		trace_look(t, ctx);
 	if (wants(t, RECORD_CALL))
 		push_call(t, call, answered);
 }
@@ -191,6 +211,7 @@ void trace_piece_done(struct trace *t, struct request *r)
 	if (!r->trace->started_ns)
 		r->trace->started_ns = r->io.started_ns;
 	sample_read(t, r->trace, r);
+	r->io.started_ns = r->io.done_ns = 0;	/* of the next piece nothing is known */
 }
 
 /* The place of the ring's next slot; NULL: no memory for the table. */

@@ -26,7 +26,10 @@ void trace_destroy(struct trace *t);
 /* --- calls --- */
 
 void trace_arrived(struct trace *t, struct call *call);
-/* It is answered and nothing is left to do; or, not answered, its thread is gone. */
+/*
+ * It is answered and nothing is left to do; or, not answered, its thread is gone or was broken off
+ * (kept.h), and what it had taken has been put back.
+ */
 void trace_left(struct trace *t, struct call *call, bool answered);
 
 /* --- requests --- */

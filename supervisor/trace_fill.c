@@ -112,7 +112,10 @@ void trace_fill_done(struct record_request *rec, struct request *r, bool dropped
 
 	rec->result = r->io.result;
 	if (!rec->started_ns)
-		rec->started_ns = r->io.started_ns ? r->io.started_ns : rec->submitted_ns;
+		rec->started_ns = r->io.started_ns;
+	/* an engine may stamp the whole batch with the time when it began it */
+	if (rec->started_ns)
+		rec->started_ns = max_u64(rec->started_ns, rec->submitted_ns);
 	rec->done_ns = r->io.done_ns ? r->io.done_ns : now;
 	rec->published_ns = dropped ? 0 : now;
 	rec->key = r->key;

@@ -97,6 +97,7 @@ victims = \
 	%D%/victim_busy \
 	%D%/victim_deny \
 	%D%/victim_durable \
+	%D%/victim_endings \
 	%D%/victim_frozen \
 	%D%/victim_fuse \
 	%D%/victim_inflight \
@@ -218,6 +219,7 @@ script_tests = \
 	%D%/stall.sh \
 	%D%/terminal.sh \
 	%D%/trace.sh \
+	%D%/trace_endings.sh \
 	%D%/trace_json.sh \
 	%D%/trace_text.sh \
 	$(NULL)

@@ -48,7 +48,7 @@ def check_ties(requests, calls, whole):
     must(len(set(reaped)) == len(reaped), "reaped once")
     for c in calls:
         must(list(c) == CALL, "fields of a call", c)
-        if c["call"] == "io_submit" and c["result"] is not None:
+        if c["call"] == "io_submit" and c["ctx"] is not None and c["result"] is not None:
             must(len(c["requests"]) == max(c["result"], 0), "io_submit's result", c)
         if "getevents" in c["call"] and c["result"] is not None:
             must(len(c["requests"]) == max(c["result"], 0), "io_getevents' result", c)
@@ -69,6 +69,8 @@ def check_whole(records, requests, calls):
                                    for r in requests), "... unreaped")
     must(counts["unfinished"] == sum(r["published_ns"] is None for r in requests),
          "... unfinished")
+    must(counts["requests"] == counts["reaped"] + counts["unreaped"] + counts["unfinished"],
+         "... each of them once")
     must(counts["unknown"] == 0, "... unknown")
 
 
