@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 
 struct siglog siglog[SELVES];
 static _Thread_local timer_t alarm_timer;
@@ -158,7 +159,7 @@ struct background {
 	struct block block;
 	pthread_t thread;
 	_Atomic pid_t tid;
-	_Atomic bool done;
+	sem_t done;
 	struct out out;
 };
 
@@ -265,18 +266,30 @@ static void *bg_main(void *arg)
 	out = &bg->out;
 	bg->tid = gettid();
 	run_steps(bg->block.w, bg->block.from, bg->block.to);
-	bg->done = true;
+	need(!sem_post(&bg->done));
 	return NULL;
 }
 
-/* Until it waits in io_getevents, or has done so. */
-static bool bg_waits(const struct background *bg)
+static bool bg_done(struct background *bg, uint64_t within_ms)
+{
+	const uint64_t at_ms = now_ms() + within_ms;
+	const struct timespec at = { (time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000 };
+
+	while (sem_clockwait(&bg->done, CLOCK_MONOTONIC, &at)) {
+		if (errno != EINTR)
+			return false;
+	}
+	return !sem_post(&bg->done);	/* it stays so */
+}
+
+/* Until it waits in io_getevents, which only its state tells, or has done so. */
+static bool bg_waits(struct background *bg)
 {
 	char path[64], text[64] = "";
 	int fd;
 	long nr;
 
-	if (bg->done)
+	if (bg_done(bg, 0))
 		return true;
 	if (!bg->tid)
 		return false;
@@ -299,7 +312,7 @@ static void run_bg(struct world *w, unsigned from, unsigned to)
 	if (w->bg || self != SELF_MAIN)
 		return;
 	bg = calloc(1, sizeof(*bg));
-	need(bg);
+	need(bg && !sem_init(&bg->done, 0, 0));
 	bg->block = (struct block){ .w = w, .from = from, .to = to };
 	w->bg = bg;
 	need(!pthread_create(&bg->thread, NULL, bg_main, bg));
@@ -313,9 +326,7 @@ void bg_kick(struct world *w, int sig)
 	struct background *bg = w->bg;
 
 	/* what has all it waits for is on its way out */
-	for (unsigned i = 0; bg && !bg->done && i < 50; i++)
-		usleep(100);
-	if (bg && !bg->done && self == SELF_MAIN)
+	if (bg && self == SELF_MAIN && !bg_done(bg, 5))
 		syscall(SYS_tgkill, w->pid, bg->tid, sig);
 }
 
@@ -323,15 +334,11 @@ void bg_kick(struct world *w, int sig)
 void bg_join(struct world *w)
 {
 	struct background *bg = w->bg;
-	const uint64_t begin = now_ms();
 
 	if (!bg || self != SELF_MAIN)
 		return;
-	while (!bg->done) {
-		if (now_ms() - begin > 250)
-			bg_kick(w, SIGALRM);
-		usleep(100);
-	}
+	for (bool done = bg_done(bg, 250); !done; done = bg_done(bg, 0))
+		bg_kick(w, SIGALRM);
 	need(!pthread_join(bg->thread, NULL));
 	say("\n%.*s", (int)bg->out.used, bg->out.text);
 	tell_signals(SELF_BG);
