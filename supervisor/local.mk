@@ -212,18 +212,3 @@ aio_sandbox_SOURCES = %D%/main.c
 aio_sandbox_CFLAGS  = $(supervisor_flags)
 aio_sandbox_LDFLAGS = $(SAN_FLAGS) $(COV_FLAGS)
 aio_sandbox_LDADD   = $(supervisor_libs)
-
-# --enable-self-faults: every call of a library that can fail goes through a wrapper
-self_fault_sources = tests/self_fault.c tests/self_fault_list.h
-if SELF_FAULTS
-aio_sandbox_SOURCES += $(self_fault_sources)
-aio_sandbox_CFLAGS  += -fno-optimize-sibling-calls
-aio_sandbox_LDFLAGS += @tests/self_fault.flags
-EXTRA_aio_sandbox_DEPENDENCIES = tests/self_fault.flags
-CLEANFILES += tests/self_fault.flags
-else
-EXTRA_DIST += $(self_fault_sources)
-endif
-
-tests/self_fault.flags: tests/self_fault_list.h
-	$(AM_V_GEN)sed -n 's/^SELF_FAULT(\([a-z0-9_]*\),.*/-Wl,--wrap=\1/p' $< >$@

@@ -323,6 +323,7 @@ test_files = \
 	%D%/rules.awk \
 	%D%/sanitized.sh \
 	%D%/self_fault_exempt \
+	%D%/self_fault_judge.awk \
 	%D%/self_fault_lib.sh \
 	%D%/self_fault_one.sh \
 	%D%/trace_json.py \
@@ -400,6 +401,16 @@ check_PROGRAMS += %D%/differ/differ
 	%D%/victim_accepted.c
 %C%_victim_lives_SOURCES = %D%/lives_exec.c %D%/lives_many.c %D%/lives_share.c %D%/victim_lives.c
 %C%_victim_stall_SOURCES = %D%/stall_hangs.c %D%/victim_stall.c
+# the program, but that every call of a library that can fail goes through a wrapper, and fails if told to
+check_PROGRAMS += %D%/failing_sandbox
+%C%_failing_sandbox_SOURCES = supervisor/main.c %D%/self_fault.c %D%/self_fault_list.h
+%C%_failing_sandbox_CFLAGS = $(supervisor_flags)
+%C%_failing_sandbox_LDFLAGS = $(SAN_FLAGS) $(COV_FLAGS) @%D%/self_fault.flags
+%C%_failing_sandbox_LDADD = $(supervisor_libs)
+EXTRA_%C%_failing_sandbox_DEPENDENCIES = %D%/self_fault.flags
+CLEANFILES += %D%/self_fault.flags
+%D%/self_fault.flags: %D%/self_fault_list.h
+	$(AM_V_GEN)sed -n 's/^SELF_FAULT(\([a-z0-9_]*\),.*/-Wl,--wrap=\1/p' $< >$@
 %C%_victim_deny_LDADD = $(LDADD) $(SECCOMP_LIBS)
 %C%_victim_steps_LDADD = $(LDADD) $(SECCOMP_LIBS)
 if HAVE_FUSE3

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lets one call of the supervisor to libc or the kernel fail: only in builds made with
- * --enable-self-faults, where each function of self_fault_list.h is called through a wrapper here.
+ * Lets one call of the supervisor to libc or the kernel fail: only in tests/failing_sandbox, where
+ * each function of self_fault_list.h is called through a wrapper here.
  *
  *	AIO_SANDBOX_SELF_FAULT=WHERE:ERROR[:TIMES]	fail there, that many times (1; 0: always)
  *	AIO_SANDBOX_SELF_FAULT_LOG=FILE			one line for each place that is met, and

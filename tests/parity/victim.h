@@ -6,7 +6,8 @@
  * document's formula here, so that a victim prints the same on every machine.
  *
  * Every AIO call goes through a wrapper that counts it. The counters live in a memfd that forked
- * and executed children share; victim_end() writes the sums to $VICTIM_COUNT for the harness.
+ * and executed children share; victim_end() writes the sums to $VICTIM_COUNT for the harness. What
+ * each call and each event has told goes to $VICTIM_TOLD, if there is one (self_fault_one.sh).
  */
 #ifndef VICTIM_H
 #define VICTIM_H
@@ -29,12 +30,23 @@ struct victim_count {
 };
 
 static struct victim_count *victim_count;
+static int victim_told = -1;
 
 /* --- calls ----------------------------------------------------------------------------------- */
+
+static inline void victim_tell(const char *what, long long value)
+{
+	char line[40];
+	const int saved = errno, n = snprintf(line, sizeof(line), "%s %lld\n", what, value);
+
+	need(victim_told < 0 || write(victim_told, line, n) == n);
+	errno = saved;
+}
 
 static inline long victim_call(long ret)
 {
 	ret = ret < 0 ? -errno : ret;
+	victim_tell("call", ret);
 	victim_count->calls++;
 	if (ret == -EINTR)
 		victim_count->broken++;
@@ -81,16 +93,24 @@ static inline long aio_submit1(aio_context_t ctx, struct iocb *cb)
 	return aio_submit(ctx, 1, &cb);
 }
 
+static inline long victim_events(long ret, const struct io_event *ev)
+{
+	ret = victim_call(ret);
+	for (long i = 0; victim_told >= 0 && i < ret; i++)
+		victim_tell("event", ev[i].res);
+	return ret;
+}
+
 static inline long aio_getevents(aio_context_t ctx, long min, long nr, struct io_event *ev,
 				 struct timespec *timeout)
 {
-	return victim_call(syscall(SYS_io_getevents, ctx, min, nr, ev, timeout));
+	return victim_events(syscall(SYS_io_getevents, ctx, min, nr, ev, timeout), ev);
 }
 
 static inline long aio_pgetevents(aio_context_t ctx, long min, long nr, struct io_event *ev,
 				  struct timespec *timeout, const void *usig)
 {
-	return victim_call(syscall(SYS_io_pgetevents, ctx, min, nr, ev, timeout, usig));
+	return victim_events(syscall(SYS_io_pgetevents, ctx, min, nr, ev, timeout, usig), ev);
 }
 
 static inline long aio_cancel(aio_context_t ctx, struct iocb *cb, struct io_event *result)
@@ -234,12 +254,26 @@ static inline void obs_formula(const char *tag, long long value, long long expec
 		obs(tag, "%lld, not %lld", value, expected);
 }
 
+/* Above all descriptors that a victim counts. */
+static inline void victim_told_open(const char *path)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+	need(fd >= 0);
+	victim_told = fcntl(fd, F_DUPFD_CLOEXEC, 800);
+	need(victim_told >= 0);
+	close(fd);
+}
+
 static inline void victim_start(void)
 {
+	const char *told = getenv("VICTIM_TOLD");
 	const char *inherited = getenv("VICTIM_COUNTER_FD");
 	int fd = inherited ? atoi(inherited) : memfd_create("victim-count", 0);
 	char text[16];
 
+	if (told)
+		victim_told_open(told);
 	need(fd >= 0 && !ftruncate(fd, sizeof(struct victim_count)));
 	victim_count = mmap(NULL, sizeof(*victim_count), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	need(victim_count != MAP_FAILED);

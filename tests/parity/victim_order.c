@@ -20,9 +20,11 @@ static unsigned in_order(struct iocb **list, unsigned n)
 {
 	unsigned good = 0;
 
-	for (uint32_t at = ring->head; at != ring->tail; at = (at + 1) % ring->nr)
+	for (uint32_t at = ring->head; at != ring->tail; at = (at + 1) % ring->nr) {
+		victim_tell("event", ring->event[at].res);
 		if (good < n && ring->event[at].obj == (uintptr_t)list[good])
 			good++;
+	}
 	ring->head = ring->tail;
 	return good;
 }

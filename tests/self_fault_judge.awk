@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+# For self_fault_one.sh: what a parity victim was told and has printed, without a failure (normal: in several runs, each
+# of which begins with "run"), and with one. Prints the verdict first, then all that differs:
+#
+#	fine	it has printed the same as in one of those, or something else that may differ
+#	told	something else, after a call or an event has told of an error that was not there before, or of
+#		another result where an error has not become a success; ptrace(2) that fails with ESRCH is a
+#		thread that has died, and what it sees is not judged
+#	lost	an event did not come, or was another one (victim.h says so)
+#	untold	something else, and nobody has told why
+#	hang	the same, of a victim that was ended by its own alarm
+
+FNR == 1 {
+	for (file++; FILENAME != ARGV[file]; )
+		file++
+}
+
+file == 1 {
+	if ($1 == "run")
+		split("", run)
+	else if (++run[$0] > normal[$0])
+		normal[$0] = run[$0]
+	next
+}
+file == 2 { now[$0]++; next }
+
+{
+	at = index($0, ": ")
+	tag = substr($0, 1, at - 1)
+	value = substr($0, at + 2)
+}
+file == 3 {
+	if ($0 != "run") {
+		before[tag] = value
+		usual[tag, value]
+	}
+	next
+}
+{ after[tag] = value }
+
+# What was not before, or less often.
+function was_told(    line, word, worse, better, less)
+{
+	for (line in now) {
+		split(line, word, " ")
+		if (now[line] <= normal[line])
+			continue
+		told = told " " line
+		if (word[2] < 0)
+			worse = 1
+		else if (word[1] == "event" || !normal[line])
+			less = 1
+	}
+	for (line in normal) {
+		split(line, word, " ")
+		if (word[2] < 0 && now[line] < normal[line])
+			better = 1
+	}
+	return worse || (less && (!better || error == "SHORT"))
+}
+
+# What may be otherwise without a word. Sections 8.1 and 8.2 ask what is complete, and who waits, at a moment. A signal of
+# the submitter may come from the supervisor, and one that io_pgetevents' mask lets through may stay pending.
+function may_differ(tag, was, is,    i, n, a, b)
+{
+	if (tag ~ /^8\.1\.(direct-sync|poll)\/|^8\.2\.list-waits\//)
+		return 1
+	if (was == is ", SI_USER, from itself")
+		return 1
+	if (tag ~ /^12\./ && gsub(/handled [0-9]/, "handled", was) && gsub(/handled [0-9]/, "handled", is))
+		return was == is
+	n = split(was, a, " ")
+	if (tag !~ /^8\.2\./ || split(is, b, " ") != n)
+		return 0
+	for (i = 1; i <= n; i++)
+		if (a[i] != b[i] && (a[i] " " b[i]) !~ /waits|blocks/)
+			return 0
+	return 1
+}
+
+function differs(tag, was, is)
+{
+	changes = changes " | " tag ": " was " -> " is
+	if (is ~ /lost|wrong event/ && was !~ /lost|wrong event/)
+		lost = 1
+	if (!may_differ(tag, was, is))
+		other = 1
+}
+
+END {
+	for (tag in before) {
+		if (!(tag in after) && status == 0)
+			differs(tag, before[tag], "(nothing)")
+		else if (tag in after && !((tag, after[tag]) in usual))
+			differs(tag, before[tag], after[tag])
+	}
+	for (tag in after)
+		if (!(tag in before))
+			differs(tag, "(nothing)", after[tag])
+	if (lost)
+		verdict = "lost"
+	else if (!other && status == 0)
+		verdict = "fine"
+	else if (was_told() || gone)
+		verdict = "told"
+	else
+		verdict = status == 142 ? "hang" : "untold"
+	print verdict, "told" told, "changed" changes
+}
