@@ -440,6 +440,7 @@ AM_TESTS_ENVIRONMENT = \
 	srcdir='$(srcdir)'; export srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	AIO_SANDBOX='$(abs_top_builddir)/aio-sandbox$(EXEEXT)'; export AIO_SANDBOX; \
+	CK_DEFAULT_TIMEOUT=30; export CK_DEFAULT_TIMEOUT; \
 	MALLOC_PERTURB_=165; export MALLOC_PERTURB_;
 
 # everything, as long as it takes: an hour and more

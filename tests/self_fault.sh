@@ -8,7 +8,7 @@ disk_dir
 mark
 . "$srcdir/tests/self_fault_lib.sh"
 
-# first_places: of a list on stdin one place for each process, function and error, unless a list before had it
+# first_places: of a list on stdin one place for each process, function and error, unless another step had it
 first_places()
 {
 	awk -v met="$disk/functions" '
@@ -22,6 +22,7 @@ first_of()
 	first_name=$1 AIO_SANDBOX_FLAGS=$2
 	export AIO_SANDBOX_FLAGS
 	shift 2
+	rm -f "$disk/functions"
 	: >"$disk/list"
 	for step; do
 		# shellcheck disable=SC2086
