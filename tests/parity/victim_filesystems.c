@@ -132,6 +132,7 @@ static void nowait(void)
 	cached();
 	seen("8.5.nowait-read", "cached", "%s", rw(PREAD, buffered, 0, 4096, 0, RWF_NOWAIT));
 	seen("8.5.nowait-write", "", "%s", rw(PWRITE, buffered, 0, 4096, 0, RWF_NOWAIT));
+	seen("8.5.nowait-write", "of-nothing", "%s", rw(PWRITE, buffered, 0, 0, 0, RWF_NOWAIT));
 	uncached();
 	seen("8.5.nowait-read", "uncached", "%s", rw(PREAD, buffered, 0, 4096, 8192, RWF_NOWAIT));
 	uncached();
