@@ -5,6 +5,7 @@
 sanitized_build()
 {
 	top_srcdir=$(cd "$srcdir" && pwd)
+	chmod 755 "$disk"	# for other users that tests become
 	mkdir "$disk/build"
 	if ! (cd "$disk/build" && "$top_srcdir/configure" CFLAGS='-O1 -g' "$@" &&
 		make all && make check TESTS=) >"$disk/build.log" 2>&1; then
