@@ -114,13 +114,13 @@ static void alignment(void)
 }
 
 /* xfs says EAGAIN when the time stamps have to be changed too: not just after another write. */
-static const char *direct_write_nowait(void)
+static const char *write_nowait(int fd)
 {
 	const char *last = "";
 
-	for (int i = 0; direct >= 0 && i < 100; i++) {
-		rw(PWRITE, direct, 0, 4096, 0, 0);
-		last = rw(PWRITE, direct, 0, 4096, 0, RWF_NOWAIT);
+	for (int i = 0; fd >= 0 && i < 100; i++) {
+		rw(PWRITE, fd, 0, 4096, 0, 0);
+		last = rw(PWRITE, fd, 0, 4096, 0, RWF_NOWAIT);
 		if (strcmp(last, "ev:EAGAIN"))
 			break;
 	}
@@ -131,13 +131,13 @@ static void nowait(void)
 {
 	cached();
 	seen("8.5.nowait-read", "cached", "%s", rw(PREAD, buffered, 0, 4096, 0, RWF_NOWAIT));
-	seen("8.5.nowait-write", "", "%s", rw(PWRITE, buffered, 0, 4096, 0, RWF_NOWAIT));
+	seen("8.5.nowait-write", "", "%s", write_nowait(buffered));
 	seen("8.5.nowait-write", "of-nothing", "%s", rw(PWRITE, buffered, 0, 0, 0, RWF_NOWAIT));
 	uncached();
 	seen("8.5.nowait-read", "uncached", "%s", rw(PREAD, buffered, 0, 4096, 8192, RWF_NOWAIT));
 	uncached();
 	seen("8.5.nowait-read", "direct", "%s", rw(PREAD, direct, 0, 4096, 0, RWF_NOWAIT));
-	seen("8.5.nowait-write-direct", "", "%s", direct_write_nowait());
+	seen("8.5.nowait-write-direct", "", "%s", write_nowait(direct));
 	dirty();
 	seen("8.5.nowait-dirty", "", "%s", rw(PREAD, direct, 0, 4096, 0, RWF_NOWAIT));
 }
