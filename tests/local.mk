@@ -428,7 +428,7 @@ $(unit_tests): supervisor/libsupervisor.a
 limit = 120
 tests/clients/%.log: limit = 900
 tests/conformance/%.log: limit = 900
-tests/credentials.log tests/differ.log tests/parity-%.log tests/parity/%.log: limit = 600
+tests/credentials.log tests/differ.log tests/parity-%.log tests/parity/%.log tests/self_fault.log: limit = 600
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
