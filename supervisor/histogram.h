@@ -10,6 +10,7 @@
 
 #define HISTOGRAM_STEPS 32u		/* each at most 1/32 wide: its middle is wrong by 1/64 */
 #define HISTOGRAM_OCTAVES 37u		/* nanoseconds up to 73 minutes; beyond: the last step */
+#define HISTOGRAM_POWERS 42u		/* of two: HISTOGRAM_STEPS << (HISTOGRAM_OCTAVES - 1) < 2^42 */
 #define HISTOGRAM_BUCKETS (HISTOGRAM_STEPS * (HISTOGRAM_OCTAVES + 1))
 
 struct histogram {

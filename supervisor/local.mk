@@ -145,6 +145,11 @@ supervisor_sources = \
 	%D%/sink_json.c \
 	%D%/sink_request.c \
 	%D%/sink_request.h \
+	%D%/sink_summary.c \
+	%D%/sink_summary.h \
+	%D%/sink_summary_figures.c \
+	%D%/sink_summary_json.c \
+	%D%/sink_summary_text.c \
 	%D%/sink_text.c \
 	%D%/sink_text_call.c \
 	%D%/submit.h \

@@ -155,6 +155,44 @@ static int set_column(struct config *cfg, const char *value)
 	return 0;
 }
 
+static int set_summary_only(struct config *cfg, const char *value)
+{
+	cfg->trace.summary = TRACE_SUMMARY_ONLY;
+	return 0;
+}
+
+static int set_summary_too(struct config *cfg, const char *value)
+{
+	cfg->trace.summary = TRACE_SUMMARY_TOO;
+	return 0;
+}
+
+static int set_sort(struct config *cfg, const char *value)
+{
+	static const struct opts_choice columns[] = {
+		{ "time", TRACE_SORT_TIME },	 { "calls", TRACE_SORT_COUNT },
+		{ "count", TRACE_SORT_COUNT },	 { "errors", TRACE_SORT_ERRORS },
+		{ "bytes", TRACE_SORT_BYTES },	 { "min-time", TRACE_SORT_MIN },
+		{ "min", TRACE_SORT_MIN },	 { "avg-time", TRACE_SORT_MEAN },
+		{ "mean", TRACE_SORT_MEAN },	 { "p50", TRACE_SORT_P50 },
+		{ "p90", TRACE_SORT_P90 },	 { "p99", TRACE_SORT_P99 },
+		{ "max-time", TRACE_SORT_MAX },	 { "max", TRACE_SORT_MAX },
+		{ "name", TRACE_SORT_NAME },	 { "syscall", TRACE_SORT_NAME },
+		{ "nothing", TRACE_SORT_NOTHING }, { "none", TRACE_SORT_NOTHING },
+	};
+	const int found = opts_value_choice(value, columns, ARRAY_SIZE(columns));
+
+	if (found < 0)
+		return found;
+	cfg->trace.sort = (enum trace_sort)found;
+	return 0;
+}
+
+static int set_wall_clock(struct config *cfg, const char *value)
+{
+	return 0;
+}
+
 const struct opt opts_trace_table[] = {
 	{ 'o', "output", "[FORMAT:]FILE", "a file or '|COMMAND', after 'FORMAT:' if you like",
 	  set_output,
@@ -185,18 +223,51 @@ const struct opt opts_trace_table[] = {
 	  "text: at most N bytes of data (32)" },
 	{ 'a', "columns", "COLUMN", "a number from 0 to 1000", set_column,
 	  "text: results from this column on (40)" },
+	{ 'c', "summary-only", NULL, NULL, set_summary_only,
+	  "a summary of calls and requests, no trace" },
+	{ 'C', "summary", NULL, NULL, set_summary_too,
+	  "a summary on stderr, and the trace" },
+	{ 'S', "summary-sort-by", "COLUMN",
+	  "time, count, errors, bytes, min, mean, p50, p90, p99, max, name or nothing", set_sort,
+	  "order of the summary's rows (time)" },
+	{ 'w', "summary-wall-clock", NULL, NULL, set_wall_clock,
+	  "accepted for habit: times always are" },
 	{ 0, NULL, NULL, NULL, NULL, NULL },
 };
+
+/* -c makes a summary of each output; -C adds one on stderr. */
+static int add_summary(struct trace_config *t)
+{
+	t->on = t->on || t->summary != TRACE_SUMMARY_NONE;
+	if (t->on && !t->output_count)
+		t->output_count = 1;		/* stderr */
+	for (unsigned i = 0; i < t->output_count; i++)
+		t->outputs[i].summary = t->summary == TRACE_SUMMARY_ONLY;
+	if (t->summary != TRACE_SUMMARY_TOO)
+		return 0;
+	if (t->output_count == TRACE_OUTPUTS_MAX) {
+		log_error("option '-C': more than %d outputs", TRACE_OUTPUTS_MAX - 1);
+		return -EINVAL;
+	}
+	t->outputs[t->output_count++].summary = true;
+	return 0;
+}
 
 int opts_trace_check(struct config *cfg)
 {
 	struct trace_config *t = &cfg->trace;
 
-	if (t->on && !t->output_count)
-		t->output_count = 1;		/* stderr */
+	if (add_summary(t))
+		return -EINVAL;
 	for (unsigned i = 0; i < t->output_count; i++) {
-		if (!t->outputs[i].has_format)
-			t->outputs[i].format = t->format;
+		struct trace_output *o = &t->outputs[i];
+
+		if (!o->has_format)
+			o->format = t->format;
+		if (o->summary && o->format != TRACE_TEXT && o->format != TRACE_JSON) {
+			log_error("a summary is text or json: give '-c' an output of one of these");
+			return -EINVAL;
+		}
 	}
 	return 0;
 }

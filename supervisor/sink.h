@@ -66,6 +66,7 @@ struct sink {
 /* NULL: ENOMEM. */
 struct sink *sink_text_create(void);
 struct sink *sink_json_create(void);
+struct sink *sink_summary_create(bool json);
 
 /* Text: what stands between the brackets of a call (sink_text_call.c). */
 void sink_text_arguments(struct sink *s, const struct sink_call *c);

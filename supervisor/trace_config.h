@@ -18,6 +18,27 @@ enum trace_clock {		/* what stands before a line of text */
 	TRACE_CLOCK_UNIX,	/* -ttt: seconds since 1970 with microseconds */
 };
 
+enum trace_sort {		/* -S: rows of a summary, the largest first */
+	TRACE_SORT_TIME,	/* sum of latencies */
+	TRACE_SORT_COUNT,
+	TRACE_SORT_ERRORS,
+	TRACE_SORT_BYTES,
+	TRACE_SORT_MIN,
+	TRACE_SORT_MEAN,
+	TRACE_SORT_P50,
+	TRACE_SORT_P90,
+	TRACE_SORT_P99,
+	TRACE_SORT_MAX,
+	TRACE_SORT_NAME,
+	TRACE_SORT_NOTHING,
+};
+
+enum trace_summary {
+	TRACE_SUMMARY_NONE,
+	TRACE_SUMMARY_ONLY,	/* -c */
+	TRACE_SUMMARY_TOO,	/* -C: beside the trace */
+};
+
 enum {
 	TRACE_OUTPUTS_MAX = 16,
 	TRACE_PATHS_MAX = 64,
@@ -26,6 +47,7 @@ enum {
 struct trace_output {
 	enum trace_format format;
 	bool has_format;		/* it was named */
+	bool summary;			/* instead of a trace */
 	const char *name;		/* a file, "|COMMAND", or NULL: stderr */
 };
 
@@ -34,6 +56,8 @@ struct trace_config {
 	enum trace_format format;	/* of outputs that name none */
 	struct trace_output outputs[TRACE_OUTPUTS_MAX];
 	unsigned output_count;
+	enum trace_summary summary;
+	enum trace_sort sort;
 	uint32_t set;			/* -e trace=SET; trace_set.h */
 	const char *paths[TRACE_PATHS_MAX];
 	unsigned path_count;		/* 0: all */

@@ -20,6 +20,11 @@ static struct sink *(*const makers[])(void) = {
 	[TRACE_JSON] = sink_json_create,
 };
 
+static struct sink *make(const struct trace_output *o)
+{
+	return o->summary ? sink_summary_create(o->format == TRACE_JSON) : makers[o->format]();
+}
+
 int tracing_open(const struct config *cfg, struct tracing **out)
 {
 	const struct trace_config *tc = &cfg->trace;
@@ -86,7 +91,7 @@ struct writer *tracing_start(struct tracing *t, const char *engine)
 		.realtime_offset_ns = realtime_offset_ns(),
 	};
 	for (unsigned i = 0; i < tc->output_count; i++) {
-		t->sinks[i] = makers[tc->outputs[i].format]();
+		t->sinks[i] = make(&tc->outputs[i]);
 		if (!t->sinks[i]) {
 			while (i--)
 				t->sinks[i]->ops->destroy(t->sinks[i]);

@@ -2,7 +2,7 @@
 /*
  * Theory. The entries of an io_submit and the requests that an io_getevents reaps come before the
  * record of the call, which comes when it is answered; calls of several threads overlap. Until then
- * they wait in a batch of that call. Without a sink that wants calls there are no batches.
+ * they wait in a batch of that call. Without a sink that wants both there are no batches.
  */
 #include "writer.h"
 
@@ -30,6 +30,7 @@ struct writer {
 	struct sink **sinks;
 	unsigned sink_count;
 	unsigned wants;
+	bool with_entries;		/* calls are put together with their entries */
 	pthread_t thread;
 	struct batch *batches[BATCH_BUCKETS];	/* by call id */
 	struct sink_counts counts;
@@ -104,7 +105,7 @@ static void batch_note(struct writer *w, uint64_t call, const struct record_requ
 {
 	struct record_request *entry;
 
-	if (!call || !(w->wants & 1u << RECORD_CALL))
+	if (!call || !w->with_entries)
 		return;
 	entry = batch_add(w, call);
 	if (entry)
@@ -234,6 +235,20 @@ static void *writer_run(void *arg)
 
 /* --- the life --- */
 
+/* Who wants calls only to count them is spared the entries, unless a path decides by them. */
+static void want(struct writer *w)
+{
+	const unsigned entries = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK |
+				 1u << RECORD_REFUSED | 1u << RECORD_ADDRESSED |
+				 1u << RECORD_REQUEST;
+
+	for (unsigned i = 0; i < w->sink_count; i++)
+		w->wants |= w->sinks[i]->ops->wants;
+	if (w->wants & 1u << RECORD_CALL && w->run->cfg->path_count)
+		w->wants |= entries;
+	w->with_entries = w->wants & 1u << RECORD_CALL && w->wants & 1u << RECORD_ACCEPTED;
+}
+
 static void writer_free(struct writer *w)
 {
 	for (unsigned i = 0; i < BATCH_BUCKETS; i++) {
@@ -254,10 +269,9 @@ struct writer *writer_create(const struct sink_run *run, struct sink **sinks, un
 	w->run = run;
 	w->sinks = sinks;
 	w->sink_count = count;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++)
 		sinks[i]->run = run;
-		w->wants |= sinks[i]->ops->wants;
-	}
+	want(w);
 	w->feed = feed_create();
 	err = w->feed ? pthread_create(&w->thread, NULL, writer_run, w) : errno;
 	if (!err)

@@ -217,6 +217,7 @@ script_tests = \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
 	%D%/stall.sh \
+	%D%/summary.sh \
 	%D%/terminal.sh \
 	%D%/trace.sh \
 	%D%/trace_endings.sh \

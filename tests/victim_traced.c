@@ -4,6 +4,7 @@
  *	requests	one of each kind, refused entries, what cancels and what is cancelled
  *	threads		another thread goes on where the first has left off
  *	unreaped	ends with a completion that nobody has taken
+ *	errors		three reads to where no memory is
  *	killed		is killed while it waits for a read of an empty pipe
  */
 #include <errno.h>
@@ -154,6 +155,17 @@ static void unreaped(void)
 	submit_one(&r);
 }
 
+static void errors(void)
+{
+	struct iocb r[3];
+	struct iocb *list[] = { &r[0], &r[1], &r[2] };
+
+	for (int i = 0; i < 3; i++)
+		io_prep_pread(&r[i], fd, (void *)8, 3, 0);
+	need(submit(3, list) == 3, "io_submit");
+	reap(3);
+}
+
 static char state_of(pid_t pid)
 {
 	char path[64], line[512] = "", *state;
@@ -216,6 +228,8 @@ int main(int argc, char **argv)
 		threads();
 	} else if (!strcmp(argv[1], "unreaped")) {
 		unreaped();
+	} else if (!strcmp(argv[1], "errors")) {
+		errors();
 	} else {
 		killed();
 	}
