@@ -63,9 +63,25 @@ sed -n 's/^\(D[0-9]*\), .*/\1/p' "$man" | sort >"$tmp/man-d"
 check 'the ABI document lists differences' test -s "$tmp/abi-d"
 same 'the man page explains every difference' "$tmp/abi-d" "$tmp/man-d"
 
+# the other programs have help and man page of their own
+report=$top_builddir/aio-sandbox-report
+if [ -x "$report" ]; then
+	"$report" --help >"$tmp/report.txt"
+	grep -oE '(^  |, )--?[A-Za-z]+' "$tmp/report.txt" | tr -d ' ,' | sort >"$tmp/report-help"
+	sed -n '/^\.SH OPTIONS/,/^\.SH "THE/p' "$top_builddir/man/aio-sandbox-report.1" |
+		grep -A1 '^\.TP' | grep '^\.B' | sed 's/\\f[A-Z]/ /g; s/\\-/-/g' |
+		grep -oE '(^| )-[A-Za-z]|--[a-z-]+' | tr -d ' ' | sort >"$tmp/report-man"
+	check 'aio-sandbox-report has options' test -s "$tmp/report-help"
+	same 'its help and its man page agree' "$tmp/report-help" "$tmp/report-man"
+else
+	skip 'aio-sandbox-report was not built: no Python'
+fi
+
 if have groff; then
-	groff -man -ww -z "$man" >"$tmp/groff" 2>&1 || echo failed >>"$tmp/groff"
-	is 'groff has no warnings' "$(cat "$tmp/groff")" ''
+	for page in "$top_builddir"/man/*.1; do
+		groff -man -ww -z "$page" >"$tmp/groff" 2>&1 || echo failed >>"$tmp/groff"
+		is "groff has no warnings of ${page##*/}" "$(cat "$tmp/groff")" ''
+	done
 else
 	skip 'groff is not installed'
 fi
@@ -83,6 +99,9 @@ if have bash; then
 		compopt() { :; }; _aio_sandbox "$2"; echo "${COMPREPLY[*]}"' - \
 		"$srcdir" "$AIO_SANDBOX" >"$tmp/completed" 2>&1 || :
 	is 'completion asks the program' "$(cat "$tmp/completed")" '--engine='
+	[ ! -x "$report" ] || is 'that of aio-sandbox-report too' "$(bash -c '
+		. "$1/completions/aio-sandbox-report"; COMP_WORDS=("$2" --sl); COMP_CWORD=1
+		_aio_sandbox_report "$2"; echo "${COMPREPLY[*]}"' - "$srcdir" "$report" 2>&1)" '--slowest'
 else
 	skip 'bash is not installed'
 fi

@@ -213,6 +213,8 @@ script_tests = \
 	%D%/parity/wake_keys.sh \
 	%D%/privileges.sh \
 	%D%/refused.sh \
+	%D%/report.sh \
+	%D%/report_browser.sh \
 	%D%/rules.sh \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
@@ -234,6 +236,7 @@ long_tests = \
 	%D%/matrix_libaio_long.sh \
 	%D%/matrix_threads_long.sh \
 	%D%/matrix_uring_long.sh \
+	%D%/report_long.sh \
 	%D%/self_fault_long.sh \
 	%D%/tsan_long.sh \
 	$(NULL)
@@ -321,6 +324,13 @@ test_files = \
 	%D%/parity/surroundings.expect \
 	%D%/parity/threads.expect \
 	%D%/parity/wake_keys.expect \
+	%D%/report/browser.sh \
+	%D%/report/generate.py \
+	%D%/report/hostile.py \
+	%D%/report/parse.py \
+	%D%/report/png.py \
+	%D%/report/units.py \
+	%D%/report/verify.py \
 	%D%/rules.awk \
 	%D%/sanitized.sh \
 	%D%/self_fault_exempt \
@@ -360,6 +370,7 @@ script_sources = $(addprefix $(top_srcdir)/, \
 	%D%/conformance/engines.sh %D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 script_sources += $(top_srcdir)/%D%/mutations/run.sh \
+	$(top_srcdir)/%D%/report/browser.sh \
 	$(top_srcdir)/%D%/self_fault_lib.sh $(top_srcdir)/%D%/self_fault_one.sh
 check_PROGRAMS += $(victims)
 TESTS += $(waiting_tests) $(script_tests)
@@ -430,6 +441,7 @@ limit = 120
 tests/clients/%.log: limit = 900
 tests/conformance/%.log: limit = 900
 tests/credentials.log tests/differ.log tests/parity-%.log tests/parity/%.log tests/self_fault.log: limit = 600
+tests/report.log tests/report_browser.log: limit = 600
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
