@@ -107,10 +107,10 @@ static bool tells(const struct step *s)
 }
 
 /* What may follow a late io_submit whose requests are still in flight. */
-static bool may_follow(const struct step *s)
+static bool may_follow(const struct world *w, const struct step *s)
 {
 	return s->kind == K_CLOSE || s->kind == K_DESTROY || s->kind == K_EXIT ||
-	       s->kind == K_EXEC;
+	       (s->kind == K_EXEC && !w->vforked);
 }
 
 static void run_step(struct world *w, const struct step *s)
@@ -128,7 +128,7 @@ void run_steps(struct world *w, unsigned from, unsigned to)
 	for (unsigned i = from; i < to;) {
 		const struct step *s = &w->program->step[i];
 
-		if (w->late && self != SELF_BG && !may_follow(s))
+		if (w->late && self != SELF_BG && !may_follow(w, s))
 			tell_all(w);
 		say("%u %s", i + 1, step_name(s->kind));
 		if (step_opens_block(s)) {
@@ -229,8 +229,10 @@ static void run_vfork(struct world *w, unsigned from, unsigned to)
 	w->end = to;
 	memcpy(fd, w->fd, sizeof(fd));
 	memcpy(live, w->object_live, sizeof(live));
+	w->vforked = true;
 	pid = clone(vfork_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &b);
 	need(pid > 0 && waitpid(pid, &status, 0) == pid);
+	w->vforked = false;
 	w->pid = parent;
 	w->end = end;
 	memcpy(w->fd, fd, sizeof(fd));

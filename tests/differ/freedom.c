@@ -29,6 +29,7 @@ static const struct {
 		      "what of a list does not wait for a terminal behind a transfer" },
 	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
 		      "(design.md 8)" },
+	{ "exec", "a vfork child does not execve while requests are in flight, which go on" },
 	{ "death", "after a program was killed another one is begun before anybody looks (D6)" },
 	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
 };

@@ -100,6 +100,7 @@ struct world {
 	bool released;		/* a POLL of a file that was closed before is complete */
 	bool refill;		/* the buffers, before they are looked at: freedom "tail" */
 	bool late;		/* there has been an io_submit that was not waited for */
+	bool vforked;		/* a child has this memory: what is in flight goes on after its execve */
 };
 
 enum { SELF_MAIN, SELF_THREAD, SELF_BG, SELVES };
