@@ -159,7 +159,7 @@ struct background {
 	struct block block;
 	pthread_t thread;
 	_Atomic pid_t tid;
-	sem_t done;
+	sem_t begun, done;
 	struct out out;
 };
 
@@ -233,6 +233,7 @@ static void run_vfork(struct world *w, unsigned from, unsigned to)
 	pid = clone(vfork_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &b);
 	need(pid > 0 && waitpid(pid, &status, 0) == pid);
 	w->vforked = false;
+	w->released = true;		/* with its descriptors it has closed */
 	w->pid = parent;
 	w->end = end;
 	memcpy(w->fd, fd, sizeof(fd));
@@ -314,13 +315,21 @@ static void run_bg(struct world *w, unsigned from, unsigned to)
 	if (w->bg || self != SELF_MAIN)
 		return;
 	bg = calloc(1, sizeof(*bg));
-	need(bg && !sem_init(&bg->done, 0, 0));
+	need(bg && !sem_init(&bg->begun, 0, 0) && !sem_init(&bg->done, 0, 0));
 	bg->block = (struct block){ .w = w, .from = from, .to = to };
 	w->bg = bg;
 	need(!pthread_create(&bg->thread, NULL, bg_main, bg));
-	while (spins ? !bg->tid : !bg_waits(bg))
+	while (spins && sem_wait(&bg->begun))
+		need(errno == EINTR);
+	while (!spins && !bg_waits(bg))
 		usleep(50);
 	barrier();
+}
+
+void bg_begun(struct world *w)
+{
+	if (self == SELF_BG)
+		need(!sem_post(&w->bg->begun));
 }
 
 void bg_kick(struct world *w, int sig)

@@ -212,9 +212,9 @@ void settle(struct world *w)
 		usleep(300);	/* a POLL may be woken that poll(2) says nothing of */
 		barrier();
 	}
-	w->released = false;
 	urgent = wait_for_urgent(w);
 	if (w->released) {
+		w->released = false;
 		usleep(12000);	/* the kernel closes in its next tick or two what nobody else has */
 		barrier();
 		urgent = wait_for_urgent(w);

@@ -223,9 +223,10 @@ void run_spin(struct world *w, const struct step *s)
 	uint64_t seen = 0, got;
 	unsigned first = r ? r->tail : 0, there;
 
+	bg_begun(w);
 	if (!r || !slot_of(w, s->v[SPIN_F]))
 		return;
-	while (seen < (uint64_t)s->v[SPIN_N] && now_ms() - begin < 1000) {
+	while (seen < (uint64_t)s->v[SPIN_N] && now_ms() - begin < 5000) {
 		if (read(fd, &got, sizeof(got)) != sizeof(got))
 			continue;
 		there = (r->tail + c->nr - first) % c->nr;

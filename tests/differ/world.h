@@ -178,6 +178,7 @@ step_fn run_setup, run_destroy, run_cb, run_submit, run_getev, run_cancel, run_r
 void run_steps(struct world *w, unsigned from, unsigned to);
 unsigned run_block(struct world *w, unsigned i);	/* fork, thread, vfork, bg: index after it */
 void bg_join(struct world *w);
+void bg_begun(struct world *w);		/* from here on it sees what others do */
 void bg_kick(struct world *w, int sig);
 void alarm_start(void);
 void alarm_stop(void);
