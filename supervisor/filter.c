@@ -21,10 +21,14 @@ static uint64_t took_ns(const struct record_request *r)
 	return r->done_ns ? r->done_ns - r->submitted_ns : UINT64_MAX;
 }
 
+bool filter_accepted(const struct trace_config *cfg, const struct record_request *r)
+{
+	return cfg->set & trace_set_op(r->opcode) && path_wanted(cfg, r->path);
+}
+
 bool filter_request(const struct trace_config *cfg, const struct record_request *r)
 {
-	return cfg->set & trace_set_op(r->opcode) && path_wanted(cfg, r->path) &&
-	       took_ns(r) >= cfg->duration_ns;
+	return filter_accepted(cfg, r) && took_ns(r) >= cfg->duration_ns;
 }
 
 bool filter_call(const struct trace_config *cfg, const struct sink_call *c)

@@ -5,6 +5,8 @@
 
 #include "sink.h"
 
+/* Its duration is not known yet. */
+bool filter_accepted(const struct trace_config *cfg, const struct record_request *r);
 bool filter_request(const struct trace_config *cfg, const struct record_request *r);
 /*
  * A call of the set; with -P one that a request on such a path belongs to; with --duration one that

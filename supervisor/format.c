@@ -125,3 +125,8 @@ char *format_json(char *at, const char *bytes, size_t count)
 	*at++ = '"';
 	return at;
 }
+
+char *format_json_label(char *at, const struct label *l)
+{
+	return l ? format_json(at, l->text, l->length_bytes) : format_literal(at, "null");
+}

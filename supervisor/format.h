@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "label.h"
+
 enum {
 	FORMAT_NUMBER_BYTES = 20,	/* at most, with a sign */
 	FORMAT_JSON_GROWTH = 6,		/* of a byte in a JSON string, at most */
@@ -27,5 +29,6 @@ char *format_i64(char *at, int64_t value);
  * as U+FFFD and two hex digits, and likewise the bytes of a U+FFFD that was there.
  */
 char *format_json(char *at, const char *bytes, size_t count);
+char *format_json_label(char *at, const struct label *l);	/* NULL: null */
 
 #endif

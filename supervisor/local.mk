@@ -142,6 +142,8 @@ supervisor_sources = \
 	%D%/signals.h \
 	%D%/sink.c \
 	%D%/sink.h \
+	%D%/sink_chrome.c \
+	%D%/sink_iolog.c \
 	%D%/sink_json.c \
 	%D%/sink_request.c \
 	%D%/sink_request.h \

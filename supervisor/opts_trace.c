@@ -17,6 +17,8 @@
 static const struct opts_choice formats[] = {
 	{ "text", TRACE_TEXT },
 	{ "json", TRACE_JSON },
+	{ "chrome", TRACE_CHROME },
+	{ "fio-iolog", TRACE_FIO_IOLOG },
 };
 
 static int set_format(struct config *cfg, const char *value)
@@ -198,9 +200,9 @@ const struct opt opts_trace_table[] = {
 	  set_output,
 	  "trace to FILE or '|COMMAND', in FORMAT;\n"
 	  "repeatable" },
-	{ 0, "format", "FORMAT", "text or json", set_format,
-	  "text or json: of outputs that name none, and\n"
-	  "of stderr" },
+	{ 0, "format", "FORMAT", "text, json, chrome or fio-iolog", set_format,
+	  "text, json, chrome or fio-iolog: of outputs\n"
+	  "that name none, and of stderr" },
 	{ 'e', "expr", "trace=SET", "trace=SET", set_expression,
 	  "trace these calls (io_submit) and requests\n"
 	  "(pread; read, write, sync, all), with commas" },

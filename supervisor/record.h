@@ -46,6 +46,7 @@ struct record_request {
 	int fd;				/* in the program */
 	unsigned ctx;			/* n-th context of the run, from 1 */
 	unsigned in_flight;		/* in the whole run when it was accepted, itself included */
+	unsigned in_flight_left;	/* ... and behind its completion, without it */
 	uint32_t rw_flags;		/* RWF_* */
 	uint32_t poll_events;		/* POLL: as asked */
 	unsigned segments;		/* of a vector; else 0 */

@@ -50,6 +50,8 @@ struct sink_ops {
 	bool wants_data;		/* the first bytes of each request's (-s) */
 	void (*start)(struct sink *s);
 	void (*call)(struct sink *s, const struct sink_call *c);
+	/* in the order of acceptance, when the io_submit has returned; --duration is not asked */
+	void (*accepted)(struct sink *s, const struct record_request *r);
 	void (*published)(struct sink *s, const struct record_request *r);
 	void (*request)(struct sink *s, const struct record_request *r);	/* RECORD_REQUEST */
 	void (*idle)(struct sink *s);	/* nothing more has come for the moment */
@@ -66,6 +68,8 @@ struct sink {
 /* NULL: ENOMEM. */
 struct sink *sink_text_create(void);
 struct sink *sink_json_create(void);
+struct sink *sink_chrome_create(void);
+struct sink *sink_iolog_create(void);
 struct sink *sink_summary_create(bool json);
 
 /* Text: what stands between the brackets of a call (sink_text_call.c). */

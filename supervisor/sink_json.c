@@ -20,11 +20,6 @@
 #define LINE_BYTES 1024u
 #define FLAGS_BYTES 256u
 
-static char *put_label(char *at, const struct label *l)
-{
-	return l ? format_json(at, l->text, l->length_bytes) : format_literal(at, "null");
-}
-
 static size_t label_bytes(const struct label *l)
 {
 	return l ? l->length_bytes * FORMAT_JSON_GROWTH : 0;
@@ -138,11 +133,11 @@ static char *put_asked(char *at, const struct record_request *r)
 {
 	at = format_i64(format_literal(at, ",\"pid\":"), r->pid);
 	at = format_i64(format_literal(at, ",\"tid\":"), r->tid);
-	at = put_label(format_literal(at, ",\"comm\":"), r->comm);
+	at = format_json_label(format_literal(at, ",\"comm\":"), r->comm);
 	at = format_u64(format_literal(at, ",\"ctx\":"), r->ctx);
 	at = put_name(format_literal(at, ",\"op\":"), sink_op_name(r->opcode));
 	at = format_i64(format_literal(at, ",\"fd\":"), r->fd);
-	at = put_label(format_literal(at, ",\"path\":"), r->path);
+	at = format_json_label(format_literal(at, ",\"path\":"), r->path);
 	at = format_i64(format_literal(at, ",\"offset\":"), r->offset);
 	at = format_u64(format_literal(at, ",\"length\":"), r->length_bytes);
 	at = put_flags(format_literal(at, ",\"flags\":"), r);
@@ -275,8 +270,7 @@ static void json_destroy(struct sink *s)
 static const struct sink_ops json_ops = {
 	.name = "json",
 	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
-		 1u << RECORD_ADDRESSED |
-		 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+		 1u << RECORD_ADDRESSED | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
 	.start = json_start,
 	.call = json_call,
 	.request = json_request,

@@ -232,7 +232,7 @@ void trace_published(struct trace *t, struct request *r, bool dropped)
 	if (!t || !rec)
 		return;
 	r->trace = NULL;
-	t->in_flight--;
+	rec->in_flight_left = --t->in_flight;
 	trace_fill_done(rec, r, dropped);
 	sample_read(t, rec, r);
 	if (!dropped)

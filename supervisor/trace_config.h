@@ -9,6 +9,8 @@
 enum trace_format {
 	TRACE_TEXT,
 	TRACE_JSON,
+	TRACE_CHROME,
+	TRACE_FIO_IOLOG,
 };
 
 enum trace_clock {		/* what stands before a line of text */

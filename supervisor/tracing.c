@@ -18,6 +18,8 @@ struct tracing {
 static struct sink *(*const makers[])(void) = {
 	[TRACE_TEXT] = sink_text_create,
 	[TRACE_JSON] = sink_json_create,
+	[TRACE_CHROME] = sink_chrome_create,
+	[TRACE_FIO_IOLOG] = sink_iolog_create,
 };
 
 static struct sink *make(const struct trace_output *o)
@@ -53,7 +55,9 @@ int tracing_open(const struct config *cfg, struct tracing **out)
 bool tracing_wants_keys(const struct tracing *t)
 {
 	for (unsigned i = 0; t && i < t->cfg->trace.output_count; i++) {
-		if (t->cfg->trace.outputs[i].format == TRACE_JSON)
+		const struct trace_output *o = &t->cfg->trace.outputs[i];
+
+		if (o->format == TRACE_JSON && !o->summary)
 			return true;
 	}
 	return false;

@@ -136,6 +136,18 @@ static void batch_free(struct batch **place)
 
 /* --- records --- */
 
+static void give_accepted(struct writer *w, const struct sink_call *c)
+{
+	for (unsigned n = 0; n < c->count - c->last_refused; n++) {
+		if (!filter_accepted(w->run->cfg, &c->entries[n]))
+			continue;
+		for (unsigned i = 0; i < w->sink_count; i++) {
+			if (w->sinks[i]->ops->accepted)
+				w->sinks[i]->ops->accepted(w->sinks[i], &c->entries[n]);
+		}
+	}
+}
+
 static void give_call(struct writer *w, const struct record_call *call)
 {
 	struct batch **place = batch_place(w, call->id);
@@ -146,6 +158,8 @@ static void give_call(struct writer *w, const struct record_call *call)
 		c.count = (*place)->count;
 		c.last_refused = (*place)->last_refused;
 	}
+	if (call->nr == SYS_io_submit)
+		give_accepted(w, &c);
 	for (unsigned i = 0; i < w->sink_count && filter_call(w->run->cfg, &c); i++) {
 		if (w->sinks[i]->ops->call)
 			w->sinks[i]->ops->call(w->sinks[i], &c);

@@ -223,6 +223,7 @@ script_tests = \
 	%D%/terminal.sh \
 	%D%/trace.sh \
 	%D%/trace_endings.sh \
+	%D%/trace_formats.sh \
 	%D%/trace_json.sh \
 	%D%/trace_text.sh \
 	$(NULL)
@@ -337,6 +338,7 @@ test_files = \
 	%D%/self_fault_judge.awk \
 	%D%/self_fault_lib.sh \
 	%D%/self_fault_one.sh \
+	%D%/trace_formats.py \
 	%D%/trace_json.py \
 	$(NULL)
 
