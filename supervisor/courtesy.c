@@ -5,7 +5,11 @@
 
 #include "util.h"
 
-#define LONG_NS (200 * NSEC_PER_USEC)	/* a call of a lonely program takes a few us */
+/*
+ * A single program has its next call ready in a few us; one that computes for longer in between
+ * pays for our sleep, at most 3 in 100. Other processes keep a CPU for 3 ms and more.
+ */
+#define LONG_NS NSEC_PER_MSEC
 #define REST 100
 
 bool courtesy_allowed(const struct courtesy *c, uint64_t now)
