@@ -31,6 +31,20 @@ struct out {
 	int error;			/* errno; 0: none yet */
 };
 
+/* Where the caller has closed some of the first three, what is opened would take their places. */
+static int above_std(int fd)
+{
+	int higher, err;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	err = errno;
+	close(fd);
+	errno = err;
+	return higher;
+}
+
 static void run_command(const char *command, int in)
 {
 	if (dup2(in, STDIN_FILENO) >= 0) {
@@ -42,18 +56,20 @@ static void run_command(const char *command, int in)
 
 static int open_command(struct out *o, const char *command)
 {
+	auto_fd in = -1;
+	auto_fd out = -1;
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -1;
+	in = above_std(fds[0]);
+	out = above_std(fds[1]);
+	if (in < 0 || out < 0)
+		return -1;
 	o->command = fork();
 	if (o->command == 0)
-		run_command(command, fds[0]);
-	close(fds[0]);
-	if (o->command > 0)
-		return fds[1];
-	close(fds[1]);
-	return -1;
+		run_command(command, in);
+	return o->command > 0 ? steal_fd(&out) : -1;
 }
 
 static bool is_regular(int fd)
@@ -71,7 +87,7 @@ static int open_named(struct out *o, const char *name)
 	}
 	if (name[0] == '|')
 		return open_command(o, name + 1);
-	return open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	return above_std(open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666));
 }
 
 struct out *out_open(const char *name)
