@@ -62,7 +62,7 @@ static struct record *next_slot(struct trace *t, enum record_kind kind)
 	struct record *slot;
 
 	if (feed_full(t->feed))
-		pulse_step(t->pulse, "writing the trace (slow reader?)", -1);
+		pulse_step(t->pulse, "writing the trace (slow reader)", -1);
 	slot = feed_slot(t->feed);
 	slot->kind = kind;
 	return slot;
@@ -224,30 +224,6 @@ static struct record_request **place_at_tail(struct context *ctx)
 	return ctx->traced ? &ctx->traced[ctx->ring.tail] : NULL;
 }
 
-void trace_published(struct trace *t, struct request *r, bool dropped)
-{
-	struct record_request *rec = r->trace;
-	struct record_request **place;
-
-	if (!t || !rec)
-		return;
-	r->trace = NULL;
-	rec->in_flight_left = --t->in_flight;
-	trace_fill_done(rec, r, dropped);
-	sample_read(t, rec, r);
-	if (!dropped)
-		push_copy(t, RECORD_PUBLISHED, rec);
-	place = dropped ? NULL : place_at_tail(r->ctx);
-	if (!place) {
-		push_last(t, rec);
-		return;
-	}
-	trace_look(t, r->ctx);
-	if (*place)
-		push_last(t, *place);
-	*place = rec;
-}
-
 /* --- the ring --- */
 
 /* From the oldest to `end`, which the program has read (reaped) or never will. */
@@ -286,6 +262,38 @@ void trace_look(struct trace *t, struct context *ctx)
 	if (distance(ctx, ctx->trace_next, head) <=
 	    distance(ctx, ctx->trace_next, ctx->ring.tail))
 		push_until(t, ctx, head, true);
+}
+
+/* A head that was nonsense all the time, and the ring is full of them: the oldest has to go. */
+static void make_place(struct trace *t, struct context *ctx)
+{
+	const unsigned oldest = ctx->trace_next;
+
+	if ((ctx->ring.tail + 1) % ctx->ring.nr == oldest)
+		push_until(t, ctx, (oldest + 1) % ctx->ring.nr, false);
+}
+
+void trace_published(struct trace *t, struct request *r, bool dropped)
+{
+	struct record_request *rec = r->trace;
+	struct record_request **place;
+
+	if (!t || !rec)
+		return;
+	r->trace = NULL;
+	rec->in_flight_left = --t->in_flight;
+	trace_fill_done(rec, r, dropped);
+	sample_read(t, rec, r);
+	if (!dropped)
+		push_copy(t, RECORD_PUBLISHED, rec);
+	place = dropped ? NULL : place_at_tail(r->ctx);
+	if (!place) {
+		push_last(t, rec);
+		return;
+	}
+	trace_look(t, r->ctx);
+	make_place(t, r->ctx);
+	*place = rec;
 }
 
 void trace_reaped(struct trace *t, struct call *call, struct context *ctx, unsigned head,
