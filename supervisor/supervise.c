@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -133,6 +134,29 @@ static void guardian_gone(void *arg, unsigned events)
 	_exit(EXIT_SANDBOX);
 }
 
+/* The loop may wait for a reader of the trace that never reads: then this thread does not. */
+static void *guardian_awaited(void *arg)
+{
+	struct supervisor *s = arg;
+	struct pollfd p = { .fd = s->link->guardian_pidfd, .events = POLLIN };
+
+	while (poll(&p, 1, -1) <= 0)
+		;
+	guardian_gone(s, 0);
+	return NULL;
+}
+
+static int watch_guardian(struct supervisor *s)
+{
+	pthread_t thread;
+
+	if (s->tracing)
+		return -pthread_create(&thread, NULL, guardian_awaited, s);
+	s->guardian_watch =
+		loop_watch(s->d.loop, s->link->guardian_pidfd, LOOP_READ, guardian_gone, s);
+	return s->guardian_watch ? 0 : -ENOMEM;
+}
+
 static void follow_stops(void *arg)
 {
 	struct supervisor *s = arg;
@@ -247,10 +271,8 @@ static int watch(struct supervisor *s)
 	};
 	s->follow_timer = (struct loop_timer){ .fn = follow_stops, .arg = s };
 	s->exec_watch = loop_watch(s->d.loop, s->launch.exec_fd, LOOP_READ, exec_told, s);
-	s->guardian_watch =
-		loop_watch(s->d.loop, s->link->guardian_pidfd, LOOP_READ, guardian_gone, s);
 	s->children = children_watch(s->d.loop, s->launch.pid, &events);
-	if (!s->exec_watch || !s->guardian_watch || !s->children)
+	if (!s->exec_watch || !s->children || watch_guardian(s))
 		return -ENOMEM;
 	if (loop_timer_start(s->d.loop, &s->follow_timer, now_ns() + FOLLOW_NS))
 		return -ENOMEM;

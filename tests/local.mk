@@ -100,6 +100,7 @@ victims = \
 	%D%/victim_endings \
 	%D%/victim_frozen \
 	%D%/victim_fuse \
+	%D%/victim_hostile \
 	%D%/victim_inflight \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
@@ -225,6 +226,7 @@ script_tests = \
 	%D%/trace_endings.sh \
 	%D%/trace_formats.sh \
 	%D%/trace_json.sh \
+	%D%/trace_outputs.sh \
 	%D%/trace_text.sh \
 	$(NULL)
 
