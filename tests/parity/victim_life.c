@@ -173,6 +173,7 @@ static int late_sharer(void *arg)
 {
 	char what;
 
+	alarm(VICTIM_SECONDS);
 	if (read(poke[0], &what, 1) != 1)
 		return 1;
 	what = (char)-aio_submit(ctx, 0, NULL);
@@ -199,6 +200,7 @@ static void exec_self(const char *what, aio_context_t old)
 	snprintf(handle, sizeof(handle), "%lu", (unsigned long)old);
 	fcntl(data_fd, F_SETFD, 0);
 	execl(self, self, what, fd, handle, (char *)NULL);
+	victim_tell("exec", -errno);
 	_exit(99);
 }
 

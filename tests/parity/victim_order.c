@@ -166,6 +166,7 @@ static void large(void)
 	obs_num("8.1.buffered/large-writes-in-order", in_order(list, 8));
 	obs_num("8.1.buffered/large-read", aio_submit1(ctx, prep(cb, IOCB_CMD_PREAD, fd, back, size, 0)));
 	obs_num("8.1.buffered/large-read-event", in_ring());
+	victim_tell("event", ring->event[ring->head].res);
 	obs_num("8.1.buffered/large-read-res", ring->event[ring->head].res);
 	obs_yes("8.1.buffered/large-read-content", !memcmp(buf, back, size));
 	ring->head = ring->tail;
