@@ -31,6 +31,8 @@ static unsigned take_all(struct ring *ring, unsigned *good)
 	unsigned taken = 0;
 
 	for (; ring->head != ring->tail; taken++) {
+		if (ring->event[ring->head].res != 4)
+			victim_tell("event", ring->event[ring->head].res);
 		*good += ring->event[ring->head].res == 4;
 		ring->head = (ring->head + 1) % ring->nr;
 	}
