@@ -145,6 +145,7 @@ supervisor_sources = \
 	%D%/sink_chrome.c \
 	%D%/sink_iolog.c \
 	%D%/sink_json.c \
+	%D%/sink_split.c \
 	%D%/sink_request.c \
 	%D%/sink_request.h \
 	%D%/sink_summary.c \

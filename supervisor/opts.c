@@ -124,11 +124,6 @@ static int set_doctor(struct config *cfg, const char *value)
 	return 0;
 }
 
-static int set_follow(struct config *cfg, const char *value)
-{
-	return 0;
-}
-
 static int refuse_attach(struct config *cfg, const char *value)
 {
 	log_error(
@@ -172,8 +167,6 @@ static const struct opt opts_table[] = {
 	{ 'v', "verbose", NULL, NULL, set_verbose,
 	  "tell at the end what was seen; -vv: every\n"
 	  "request when it is done" },
-	{ 'f', "follow-forks", NULL, NULL, set_follow,
-	  "accepted for habit: children are always followed" },
 	{ 'p', "attach", "PID", NULL, refuse_attach,
 	  "refused, with the reason" },
 	{ 'h', "help", NULL, NULL, show_help,

@@ -190,6 +190,12 @@ static int set_sort(struct config *cfg, const char *value)
 	return 0;
 }
 
+static int set_follow(struct config *cfg, const char *value)
+{
+	cfg->trace.follows++;
+	return 0;
+}
+
 static int set_wall_clock(struct config *cfg, const char *value)
 {
 	return 0;
@@ -234,6 +240,9 @@ const struct opt opts_trace_table[] = {
 	  "order of the summary's rows (time)" },
 	{ 'w', "summary-wall-clock", NULL, NULL, set_wall_clock,
 	  "accepted for habit: times always are" },
+	{ 'f', "follow-forks", NULL, NULL, set_follow,
+	  "accepted for habit: children are always\n"
+	  "followed; -ff: a file for each, FILE.PID" },
 	{ 0, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -255,6 +264,32 @@ static int add_summary(struct trace_config *t)
 	return 0;
 }
 
+/* NULL, or why it cannot be. */
+static const char *split(struct trace_output *o)
+{
+	if (o->summary)
+		return o->name ? "a summary has no parts" : NULL;	/* -C's stays whole */
+	if (!o->name)
+		return "it needs '-o FILE'";
+	if (o->name[0] == '|')
+		return "a command gets one trace";
+	if (o->format == TRACE_JSON || o->format == TRACE_CHROME)
+		return "json and chrome are one file, whose records name the process";
+	o->split = true;
+	return NULL;
+}
+
+static int split_all(struct trace_config *t)
+{
+	const char *why = NULL;
+
+	for (unsigned i = 0; t->follows > 1 && i < t->output_count && !why; i++)
+		why = split(&t->outputs[i]);
+	if (why)
+		log_error("option '-ff': %s", why);
+	return why ? -EINVAL : 0;
+}
+
 int opts_trace_check(struct config *cfg)
 {
 	struct trace_config *t = &cfg->trace;
@@ -271,5 +306,5 @@ int opts_trace_check(struct config *cfg)
 			return -EINVAL;
 		}
 	}
-	return 0;
+	return split_all(t);
 }

@@ -19,8 +19,11 @@
 
 struct out {
 	const char *name;
-	int fd;
+	char *own_name;			/* ... if it is ours to free */
+	int fd;				/* -1: closed between writes */
 	pid_t command;			/* 0: none */
+	bool reopens;			/* open only while something is written */
+	bool begun;			/* it has been opened: what is there now is ours */
 	bool shared_fd;			/* stderr: not ours to close */
 	bool own_file;			/* a regular file that nobody else writes through this fd */
 	char *buffer;
@@ -109,15 +112,45 @@ struct out *out_open(const char *name)
 	return o;
 }
 
+struct out *out_open_part(const char *name, pid_t pid)
+{
+	struct out *o = calloc(1, sizeof(*o));
+	const size_t size = strlen(name) + 16;
+
+	if (!o)
+		return NULL;
+	o->fd = -1;
+	o->reopens = true;
+	o->own_name = malloc(size);
+	if (!o->own_name) {
+		free(o);
+		return NULL;
+	}
+	snprintf(o->own_name, size, "%s.%d", name, (int)pid);
+	o->name = o->own_name;
+	return o;
+}
+
+static void reopen(struct out *o)
+{
+	o->fd = open(o->name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
+				      (o->begun ? O_APPEND : O_TRUNC), 0666);
+	if (o->fd < 0)
+		o->error = errno;
+	else
+		o->own_file = is_regular(o->fd);
+	o->begun = true;
+}
+
 void out_part(struct out *o)
 {
-	if (!o->shared_fd)
+	if (o && !o->shared_fd)
 		close_fd(&o->fd);
 }
 
 void out_wait(struct out *o)
 {
-	while (o->command > 0 && waitpid(o->command, NULL, 0) < 0 && errno == EINTR)
+	while (o && o->command > 0 && waitpid(o->command, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
@@ -183,8 +216,10 @@ void out_flush(struct out *o)
 {
 	size_t done;
 
-	if (!o->ended)
+	if (!o || !o->ended)
 		return;
+	if (o->reopens && !o->error)
+		reopen(o);
 	if (!o->error) {
 		done = write_all(o, o->buffer, o->ended);
 		if (o->error) {
@@ -196,6 +231,8 @@ void out_flush(struct out *o)
 	} else {
 		o->lost_lines += count_lines(o->buffer, o->ended);
 	}
+	if (o->reopens)
+		close_fd(&o->fd);
 	memmove(o->buffer, o->buffer + o->ended, o->used - o->ended);
 	o->used -= o->ended;
 	o->ended = 0;
@@ -277,11 +314,12 @@ void out_close(struct out *o)
 	if (!o)
 		return;
 	out_flush(o);
-	if (!o->shared_fd && close(o->fd) && !o->error)
+	if (!o->shared_fd && !o->reopens && close(o->fd) && !o->error)
 		o->error = errno;	/* NFS and the like tell it now */
 	if (o->error)
 		log_warn("the trace in '%s' is not complete: %s; %llu lines were not written",
 			 o->name, strerror(o->error), (unsigned long long)o->lost_lines);
 	free(o->buffer);
+	free(o->own_name);
 	free(o);
 }

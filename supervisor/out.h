@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "util.h"
 
@@ -16,6 +17,8 @@ struct out;
 
 /* NULL: stderr; "|COMMAND": its standard input. NULL after a message. */
 struct out *out_open(const char *name);
+/* NAME.PID, open only while something is written to it. NULL: ENOMEM. */
+struct out *out_open_part(const char *name, pid_t pid);
 /* Writes what is left, closes, and warns if lines are missing. Accepts NULL. */
 void out_close(struct out *o);
 
@@ -27,14 +30,14 @@ void out_printf(struct out *o, const char *fmt, ...) printf_like(2, 3);
 char *out_reserve(struct out *o, size_t count);
 void out_advance(struct out *o, const char *end);
 void out_end_line(struct out *o);	/* the newline is the caller's */
-void out_flush(struct out *o);		/* all ended lines */
+void out_flush(struct out *o);		/* all ended lines; accepts NULL */
 size_t out_column(const struct out *o);		/* bytes of the line that is being built */
 bool out_to_stderr(const struct out *o);
 bool out_to_terminal(const struct out *o);
 
 /* In the guardian: its copies of the descriptors are closed, the commands stay. */
-void out_part(struct out *o);
+void out_part(struct out *o);		/* accepts NULL */
 /* The command has read everything and ended; nothing for other outputs. */
-void out_wait(struct out *o);
+void out_wait(struct out *o);		/* accepts NULL */
 
 #endif

@@ -62,7 +62,7 @@ struct sink_ops {
 struct sink {
 	const struct sink_ops *ops;
 	const struct sink_run *run;
-	struct out *out;
+	struct out *out;		/* NULL: has several of its own */
 };
 
 /* NULL: ENOMEM. */
@@ -70,6 +70,8 @@ struct sink *sink_text_create(void);
 struct sink *sink_json_create(void);
 struct sink *sink_chrome_create(void);
 struct sink *sink_iolog_create(void);
+/* Of many: for each process one that `make` makes, which writes NAME.PID. Has no output itself. */
+struct sink *sink_split_create(const char *name, struct sink *(*make)(void));
 struct sink *sink_summary_create(bool json);
 
 /* Text: what stands between the brackets of a call (sink_text_call.c). */

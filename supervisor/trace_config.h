@@ -49,11 +49,13 @@ enum {
 struct trace_output {
 	enum trace_format format;
 	bool has_format;		/* it was named */
+	bool split;			/* -ff: a file for each process, NAME.PID */
 	bool summary;			/* instead of a trace */
 	const char *name;		/* a file, "|COMMAND", or NULL: stderr */
 };
 
 struct trace_config {
+	unsigned follows;		/* how often -f was given */
 	bool on;			/* somebody wants lines: -o, -e trace=, --format, ... */
 	enum trace_format format;	/* of outputs that name none */
 	struct trace_output outputs[TRACE_OUTPUTS_MAX];

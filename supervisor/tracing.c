@@ -24,6 +24,8 @@ static struct sink *(*const makers[])(void) = {
 
 static struct sink *make(const struct trace_output *o)
 {
+	if (o->split)
+		return sink_split_create(o->name, makers[o->format]);
 	return o->summary ? sink_summary_create(o->format == TRACE_JSON) : makers[o->format]();
 }
 
@@ -42,6 +44,8 @@ int tracing_open(const struct config *cfg, struct tracing **out)
 	}
 	t->cfg = cfg;
 	for (unsigned i = 0; i < tc->output_count; i++) {
+		if (tc->outputs[i].split)
+			continue;
 		t->outs[i] = out_open(tc->outputs[i].name);
 		if (!t->outs[i]) {
 			tracing_close(t);

@@ -57,4 +57,32 @@ run "$AIO_SANDBOX" -o "fio-iolog:$tmp/t.iolog" fio --size=8k --bs=4k --rw=read -
 like 'what fio cannot read is left out, with a warning' "$err" '*: 2 requests are not in the fio-iolog*'
 is 'and only then' "$(grep -c blank "$tmp/t.iolog")" 0
 
+# --- -ff ---
+
+mkdir "$tmp/ff"
+echo old >"$tmp/ff/t.1"
+run "$AIO_SANDBOX" -ff -o "$tmp/ff/t" -o "fio-iolog:$tmp/ff/i" sh -c '"$0" exit "$1" & "$0" exit "$1"; wait' \
+	"$top_builddir/tests/victim_endings" "$disk/a"
+is '-ff: status' "$status" 0
+is 'a file for each process that made calls' \
+	"$(for f in "$tmp"/ff/t.*[0-9][0-9]* "$tmp"/ff/i.*; do grep -lE 'io_setup|iolog' "$f"; done | wc -l)" 4
+for f in "$tmp"/ff/t.[0-9][0-9]*; do
+	is 'with its own calls' "$(grep -c 'io_submit(' "$f")" 1
+	is 'and requests' "$(grep -cE '#[0-9]+ pread.* = 512$' "$f")" 8
+done
+for f in "$tmp"/ff/i.*; do
+	is 'and a log of its own' "$(grep -c "/a read 0 512$" "$f")" 8
+done
+is 'no file without a number' "$(find "$tmp/ff" -type f ! -name '[ti].[0-9]*')" ''
+for bad in json:t chrome:t '|cat'; do
+	run "$AIO_SANDBOX" -ff -o "$bad" true
+	is "-ff -o '$bad': 125" "$status" 125
+	is 'and one line' "$(echo "$err" | wc -l)" 1
+done
+run "$AIO_SANDBOX" -ff --format=text true
+like '-ff without -o is told' "$status $err" "125 *-o FILE*"
+run "$AIO_SANDBOX" -ff -o "$tmp/none/x/t" "$top_builddir/tests/victim_endings" exit "$disk/a"
+like 'a directory that is not there is told at the end' "$status $err" \
+	"0 *the trace in '$tmp/none/x/t.*' is not complete: No such file or directory*"
+
 done_testing
