@@ -46,13 +46,28 @@ static int signal_named(const char *value)
 	return 0;
 }
 
+/* What cannot be blocked, says something else to us, or would end the supervisor (self.c). */
+static bool has_other_meaning(int signo)
+{
+	const int taken[] = { SIGKILL, SIGSTOP, SIGCONT, SIGCHLD, SIGSEGV, SIGBUS,
+			      SIGILL,  SIGFPE,	SIGABRT, SIGTRAP, SIGSYS };
+	sigset_t set;
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		if (signo == taken[i])
+			return true;
+	}
+	sigemptyset(&set);
+	return sigaddset(&set, signo) != 0;	/* libc's own */
+}
+
 static int set_list_signal(struct config *cfg, const char *value)
 {
 	const int signo = signal_named(value);
 
 	if (!signo)
 		return -EINVAL;
-	if (signo == SIGKILL || signo == SIGSTOP || signo == SIGCONT || signo == SIGCHLD) {
+	if (has_other_meaning(signo)) {
 		log_error("option '--list-signal': %s has another meaning; take one that PROGRAM "
 			  "does not use, such as USR1", value);
 		return -EPERM;

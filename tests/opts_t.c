@@ -106,6 +106,24 @@ START_TEST(mistakes_are_refused)
 }
 END_TEST
 
+START_TEST(signals_with_another_meaning_are_refused)
+{
+	static const char *const signals[] = { "KILL", "SIGSTOP", "CHLD", "SEGV", "ABRT", "SYS",
+					       "32", "33", "RTMIN", "65", "0" };
+	struct config cfg;
+	char line[64];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++) {
+		snprintf(line, sizeof(line), "--list-signal=%s prog", signals[i]);
+		ck_assert_msg(parse(line, &cfg) < 0, "accepted: '%s'", line);
+		config_release(&cfg);
+	}
+	ck_assert_int_eq(parse("--list-signal=64 prog", &cfg), OPTS_RUN);
+	ck_assert_int_eq(cfg.list_signal, 64);
+	config_release(&cfg);
+}
+END_TEST
+
 START_TEST(sizes_take_units_and_never_wrap)
 {
 	static const struct {
@@ -133,4 +151,5 @@ UNIT_MAIN("opts",
 	  options_of_the_program_are_left_alone,
 	  env_edits_keep_their_order,
 	  mistakes_are_refused,
+	  signals_with_another_meaning_are_refused,
 	  sizes_take_units_and_never_wrap)
