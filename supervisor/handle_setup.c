@@ -336,6 +336,7 @@ void context_settle(struct dispatch *d, struct context *ctx)
 		struct mm *mm = ctx->mm;
 
 		trace_context_over(d->trace, ctx);
+		lint_context_over(d->lint, ctx);
 		context_destroy(ctx);
 		mm_release(mm);
 	}

@@ -60,6 +60,7 @@ void life_mm_dead(struct dispatch *d, struct mm *mm)
 	list_splice_tail(&d->finished, &mm->held_done);
 	kill_contexts(d, mm);
 	complete_finished(d);
+	lint_mm_over(d->lint, mm);
 	mm->requests--;
 	mm_release(mm);
 }

@@ -150,16 +150,6 @@ static void check_alignment(struct lint *l, const struct call *call, const struc
 			r->file->tracee_fd, SECTOR_BYTES);
 }
 
-static void forget_rest(struct lint *l, const struct request *r)
-{
-	list_for_each(node, tmp, &l->rests) {
-		struct lint_rest *rest = list_entry(node, struct lint_rest, node);
-
-		if (rest->mm == r->ctx->mm && rest->obj == r->obj)
-			lint_let_go(l, &rest->node, rest);
-	}
-}
-
 void lint_accepted(struct lint *l, struct call *call, struct request *r)
 {
 	const struct request *other;
@@ -167,7 +157,7 @@ void lint_accepted(struct lint *l, struct call *call, struct request *r)
 	if (!l)
 		return;
 	r->lint_ip = call->notice.ip;
-	forget_rest(l, r);
+	lint_rest_taken(l, r->ctx->mm, r->obj);
 	check_alignment(l, call, r);
 	other = in_flight(r);
 	if (other && lint_is_new(l, LINT_REUSED, call->notice.ip, 0))
@@ -176,32 +166,14 @@ void lint_accepted(struct lint *l, struct call *call, struct request *r)
 			(unsigned long long)other->id);
 }
 
-static void keep_rest(struct lint *l, struct call *call, uint64_t taken)
-{
-	const uaddr at = call->notice.args[2] + taken * sizeof(uaddr);
-	struct lint_rest *rest;
-	uaddr obj;
-
-	if (tracee_read_all(call->thread->source.tid, at, &obj, sizeof(obj)))
-		return;
-	rest = lint_keep(l, sizeof(*rest));
-	if (!rest)
-		return;
-	*rest = (struct lint_rest){ .mm = call->mm, .obj = obj, .nr = call->notice.args[1],
-				    .taken = taken, .tid = call->thread->source.tid,
-				    .ip = call->notice.ip };
-	list_init(&rest->node);
-	list_add_tail(&l->rests, &rest->node);
-}
-
 void lint_answers(struct dispatch *d, struct call *call, int64_t value)
 {
 	if (!d->lint || !call->thread || !call_is_aio(call->kind))
 		return;
 	if (call->kind == CALL_SETUP && value == -EINVAL)
 		check_setup(d->lint, call);
-	else if (call->kind == CALL_SUBMIT && value > 0 && (uint64_t)value < call->notice.args[1])
-		keep_rest(d->lint, call, (uint64_t)value);
+	else if (call->kind == CALL_SUBMIT && call->ctx_number)
+		lint_submitted(d->lint, call, value);
 	else if (call->kind != CALL_SETUP && value == -EINVAL && !call->ctx_number)
 		check_handle(d, call);
 }
@@ -330,26 +302,30 @@ static void tell_results(struct lint *l, const struct context *ctx, pid_t tid, u
 
 /* --- the end --- */
 
+void lint_context_over(struct lint *l, const struct context *ctx)
+{
+	if (!l)
+		return;
+	list_for_each(node, tmp, &l->results) {
+		struct lint_result *kept = list_entry(node, struct lint_result, node);
+
+		if (kept->ctx == ctx)
+			lint_let_go(l, &kept->node, kept);
+	}
+}
+
+void lint_mm_over(struct lint *l, const struct mm *mm)
+{
+	if (!l)
+		return;
+	lint_rests_forget(l, mm);
+	lint_counters_forget(l, mm);
+}
+
 void lint_destroyed(struct lint *l, struct call *call, struct context *ctx)
 {
 	if (l)
 		tell_results(l, ctx, (pid_t)call->notice.tid, call->notice.ip);
-}
-
-static void tell_rests(struct lint *l, const struct mm *mm)
-{
-	list_for_each(node, tmp, &l->rests) {
-		struct lint_rest *rest = list_entry(node, struct lint_rest, node);
-
-		if (rest->mm != mm)
-			continue;
-		if (lint_is_new(l, LINT_REST, rest->ip, 0))
-			log_say("lint: io_submit of %d took %llu of %llu requests, and the next one "
-				"(iocb 0x%llx) was never submitted again", rest->tid,
-				(unsigned long long)rest->taken, (unsigned long long)rest->nr,
-				(unsigned long long)rest->obj);
-		lint_let_go(l, &rest->node, rest);
-	}
 }
 
 void lint_exit(struct lint *l, struct call *call)
@@ -364,7 +340,7 @@ void lint_exit(struct lint *l, struct call *call)
 			log_say("lint: process %d exits without io_destroy of its context %u",
 				call->thread->source.tgid, ctx->number);
 	}
-	tell_rests(l, call->mm);
+	lint_rests_end(l, call->mm);
 	lint_counters_end(l, call);
 }
 

@@ -21,6 +21,9 @@ void lint_waits(struct lint *l, struct call *call, struct context *ctx);
 void lint_published(struct lint *l, struct request *r);
 /* The caller destroys it. */
 void lint_destroyed(struct lint *l, struct call *call, struct context *ctx);
+/* They are about to be freed: nothing of them may be remembered. */
+void lint_context_over(struct lint *l, const struct context *ctx);
+void lint_mm_over(struct lint *l, const struct mm *mm);
 /* The caller's address space is about to end by exit. */
 void lint_exit(struct lint *l, struct call *call);
 

@@ -85,9 +85,18 @@ void lint_counters_end(struct lint *l, struct call *call)
 	list_for_each(node, tmp, &l->counters) {
 		struct lint_counter *c = list_entry(node, struct lint_counter, node);
 
-		if (c->mm != call->mm)
-			continue;
-		judge(l, call, c);
-		lint_let_go(l, &c->node, c);
+		if (c->mm == call->mm)
+			judge(l, call, c);
+	}
+	lint_counters_forget(l, call->mm);
+}
+
+void lint_counters_forget(struct lint *l, const struct mm *mm)
+{
+	list_for_each(node, tmp, &l->counters) {
+		struct lint_counter *c = list_entry(node, struct lint_counter, node);
+
+		if (c->mm == mm)
+			lint_let_go(l, &c->node, c);
 	}
 }

@@ -69,8 +69,15 @@ void lint_let_go(struct lint *l, struct list *node, void *thing);
 /* False: it has been told already. `place` and `file` are anything that tells them apart. */
 bool lint_is_new(struct lint *l, enum lint_kind kind, uint64_t place, uint64_t file);
 
+/* lint_rest.c: partial io_submit */
+void lint_submitted(struct lint *l, const struct call *call, int64_t value);	/* its answer */
+void lint_rest_taken(struct lint *l, const struct mm *mm, uaddr obj);
+void lint_rests_end(struct lint *l, const struct mm *mm);	/* tells what is left of them */
+void lint_rests_forget(struct lint *l, const struct mm *mm);
+
 /* lint_counter.c: RESFD */
 void lint_counted(struct lint *l, const struct request *r);
 void lint_counters_end(struct lint *l, struct call *call);
+void lint_counters_forget(struct lint *l, const struct mm *mm);
 
 #endif

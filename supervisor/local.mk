@@ -93,6 +93,7 @@ supervisor_sources = \
 	%D%/lint.h \
 	%D%/lint_counter.c \
 	%D%/lint_impl.h \
+	%D%/lint_rest.c \
 	%D%/list.h \
 	%D%/log.c \
 	%D%/log.h \
