@@ -27,7 +27,7 @@ function chosen(trace, view) {
 
 // The columns in sight, put together so that one has at least `least` pixels.
 function group(trace, plot, view, least) {
-	const {begin, width, count} = trace.columns, [from, to] = view.range;
+	const {begin, width, count} = trace.columns, [from, to] = view.range(trace);
 	const first = Math.max(0, Math.floor((from - begin) / width));
 	const last = Math.min(count, Math.ceil((to - begin) / width));
 	const each = plot.inner.width * width / (to - from);
@@ -101,17 +101,17 @@ function latencyScale(view) {
 	return logarithmic(low / 1.15, Math.max(high, low * 2) * 1.25);
 }
 
-function timeAxes(plot, view, yTicks, yText) {
-	plot.x = linear(...view.range);
-	plot.axes(linearTicks(...view.range, Math.max(2, plot.inner.width / 90)), timeTick, yTicks, yText);
+function timeAxes(plot, trace, view, yTicks, yText) {
+	plot.x = linear(...view.range(trace));
+	plot.axes(linearTicks(...view.range(trace), Math.max(2, plot.inner.width / 90)), timeTick, yTicks, yText);
 }
 
 // below: pixels under the lowest latency
-function latencyAxes(plot, view, below) {
+function latencyAxes(plot, trace, view, below) {
 	const {low, high} = latencyScale(view);
 	const share = below / (plot.inner.height - below);
 	plot.y = logarithmic(low * Math.pow(high / low, -share), high);
-	timeAxes(plot, view, logTicks(low, high), timeTick);
+	timeAxes(plot, trace, view, logTicks(low, high), timeTick);
 }
 
 // Splits what `value` gives for each group into runs without a gap.
@@ -172,7 +172,7 @@ function latencyChart(trace) {
 	let groups, found;
 	return {
 		draw(plot, view) {
-			latencyAxes(plot, view, LANE * Math.max(...view.traces.map(one => lanes(one).length)));
+			latencyAxes(plot, trace, view, LANE * Math.max(...view.traces.map(one => lanes(one).length)));
 			groups = group(trace, plot, view, 3);
 			found = tally(trace, view, groups);
 			const total = found.totals.reduce((sum, count) => sum + count, 0);
@@ -182,29 +182,45 @@ function latencyChart(trace) {
 				groups = group(trace, plot, view, 3 * groups.count / wanted);
 				found = tally(trace, view, groups);
 			}
-			const of = part => runs(plot, groups, index =>
-				found.totals[index] ? percentile(found, index, part) : null);
-			const [p50, p90, p99] = [0.5, 0.9, 0.99].map(of);
+			const used = found.totals.filter(count => count).length, average = total / Math.max(1, used);
 			let marks = [];
 			plot.clipped(context => {
-				plot.band(p90, p50, colour('p90'), 0.4);
-				plot.band(p99, p90, colour('p99'), 0.35);
-				plot.lines(p99, colour('p99'), 1.2);
-				plot.lines(p90, colour('p90'), 1.2);
-				plot.lines(p50, colour('p50'), 2);
+				if (average >= 8)
+					this.fan(plot);
+				else
+					this.points(plot, context, view);
 				context.fillStyle = colour('max');
 				found.slowest.forEach((slowest, index) => slowest && plot.dot(plot.px(
 					trace.columns.begin + (slowest.column + 0.5) * trace.columns.width),
 				plot.py(slowest.ns), 1.6));
 				marks = drawMarks(plot, trace, groups);
 			});
-			plot.legend([['p50', 'p50'], ['p90', 'p90'], ['p99', 'p99'],
-				['slowest of a column', 'max', '•'], ...marks]);
-			plot.scale(total ? 'a column is ' + duration(groups.span) + ', ' +
-				amount(total / Math.max(1, found.totals.filter(count => count).length)) +
+			plot.legend(average >= 8 ? [['p50', 'p50'], ['p90', 'p90'], ['p99', 'p99'],
+				['slowest of a column', 'max', '•'], ...marks] : [['requests', 'p90', '•'], ...marks]);
+			plot.scale(total ? 'a column is ' + duration(groups.span) + ', ' + amount(average) +
 				' requests on average' : '');
 			if (!total)
 				plot.empty('no finished request');
+		},
+		fan(plot) {
+			const [p50, p90, p99] = [0.5, 0.9, 0.99].map(part => runs(plot, groups, index =>
+				found.totals[index] ? percentile(found, index, part) : null));
+			plot.band(p90, p50, colour('p90'), 0.4);
+			plot.band(p99, p90, colour('p99'), 0.35);
+			plot.lines(p99, colour('p99'), 1.2);
+			plot.lines(p90, colour('p90'), 1.2);
+			plot.lines(p50, colour('p50'), 2);
+		},
+		// too few for percentiles
+		points(plot, context, view) {
+			const {begin, width} = trace.columns;
+			context.fillStyle = colour('p90');
+			for (const table of chosen(trace, view))
+				for (let at = 0; at < table.cells.length; at += 3) {
+					const cell = table.cells[at + 1] * 64;
+					plot.dot(plot.px(begin + (table.cells[at] + 0.5) * width),
+						plot.py((bucketLow(cell) + bucketLow(cell + 64)) / 2), 2.2);
+				}
 		},
 		tell(plot, x) {
 			const index = groups.at(plot.x.value(x));
@@ -223,7 +239,7 @@ function heatChart(trace) {
 	let groups, found;
 	return {
 		draw(plot, view) {
-			latencyAxes(plot, view, 0);
+			latencyAxes(plot, trace, view, 0);
 			groups = group(trace, plot, view, 2);
 			found = tally(trace, view, groups);
 			const most = found.cells.reduce((max, count) => Math.max(max, count), 0);
@@ -252,7 +268,10 @@ function heatChart(trace) {
 				context.fillRect(index, 0, 1, 1);
 			});
 			const text = document.createElement('span');
-			text.append('1', strip, number(most) + ' requests in a cell (logarithmic)');
+			if (most > 1)
+				text.append('1', strip, number(most) + ' requests in a cell (logarithmic)');
+			else
+				text.append('1 request in a cell');
 			home.replaceChildren(...most ? [text] : []);
 		},
 		tell(plot, x, y) {
@@ -296,7 +315,7 @@ function rateChart(trace) {
 			add(view, plot);
 			this.write = value => (bytes(view) ? size(value) : amount(value)) + '/s';
 			plot.y = linear(0, most * 1.05);
-			timeAxes(plot, view, linearTicks(0, most * 1.05, 5, bytes(view)),
+			timeAxes(plot, trace, view, linearTicks(0, most * 1.05, 5, bytes(view)),
 				bytes(view) ? sizeTick : countTick);
 			const below = new Float64Array(groups.count);
 			plot.clipped(context => Object.entries(sums).forEach(([name, values]) => {
@@ -346,7 +365,7 @@ function depthChart(trace) {
 			curves = CURVES.map(([name]) => put(trace.depth[name]));
 			const most = view.peak('depth') || 1;
 			plot.y = linear(0, most * 1.08);
-			timeAxes(plot, view, linearTicks(0, most * 1.08, 5).filter(Number.isInteger), countTick);
+			timeAxes(plot, trace, view, linearTicks(0, most * 1.08, 5).filter(Number.isInteger), countTick);
 			plot.clipped(() => CURVES.forEach(([name, text, style], which) => {
 				const mean = runs(plot, groups, index => curves[which].mean[index]);
 				const high = runs(plot, groups, index => curves[which].most[index]);

@@ -5,11 +5,17 @@ const TIMED = new Set(['latency', 'heat', 'rate', 'depth', 'offsets']);
 const root = document.documentElement;
 const {traces} = JSON.parse(document.getElementById('data').textContent);
 traces.forEach(decode);
-const whole = [0, Math.max(1, ...traces.map(trace => trace.span * 1.005))];
+const WHOLE = [0, 1];
+const longest = Math.max(1, ...traces.map(trace => trace.span));
 
 const view = {
-	traces, metric: 'done', rate: 'count', range: whole,
+	traces, metric: 'done', rate: 'count', time: 'same', part: WHOLE,
 	classes: new Set(traces.flatMap(trace => trace.main)),
+	// what is seen of a trace, in ns; part is told in shares of all that can be seen
+	range(trace) {
+		const all = 1.005 * (view.time === 'same' ? longest : Math.max(1, trace.span));
+		return view.part.map(share => share * all);
+	},
 	// the greatest value of this kind of chart, the same for all traces
 	peak(kind) {
 		return Math.max(0, ...charts.filter(one => one.kind === kind)
@@ -40,7 +46,7 @@ function drawAll() {
 		const label = one.figure.querySelector('figcaption').textContent.replace(/\s+/g, ' ');
 		one.plot.canvas.setAttribute('aria-label', label);
 	});
-	document.getElementById('reset').disabled = view.range === whole;
+	document.getElementById('reset').disabled = view.part === WHOLE;
 }
 
 let waiting = 0;
@@ -49,13 +55,18 @@ function drawSoon() {
 	waiting = requestAnimationFrame(drawAll);
 }
 
+// from and to: shares of what is seen now, which may be outside of it
 function zoom(from, to) {
-	const least = Math.max(1000, (whole[1] - whole[0]) / 1e5);
-	from = Math.max(whole[0], from);
-	to = Math.min(whole[1], to);
-	if (to - from < least)
+	const [begin, end] = view.part;
+	const part = [from, to].map(share => Math.min(Math.max(begin + share * (end - begin), 0), 1));
+	if (part[1] - part[0] < 1e-5)
 		return;
-	view.range = to - from > 0.999 * (whole[1] - whole[0]) ? whole : [from, to];
+	view.part = part[1] - part[0] > 0.999 ? WHOLE : part;
+	drawSoon();
+}
+
+function zoomOut() {
+	view.part = WHOLE;
 	drawSoon();
 }
 
@@ -115,15 +126,15 @@ function dragging(one) {
 		shade.hidden = false;
 	});
 	const end = event => {
-		const to = at(event), time = x => one.plot.x.value((x - LEFT) / one.plot.inner.width);
+		const to = at(event), share = x => (x - LEFT) / one.plot.inner.width;
 		if (from !== null && Math.abs(to - from) > 4 && event.type === 'pointerup')
-			zoom(time(Math.min(from, to)), time(Math.max(from, to)));
+			zoom(share(Math.min(from, to)), share(Math.max(from, to)));
 		shade.hidden = true;
 		from = null;
 	};
 	canvas.addEventListener('pointerup', end);
 	canvas.addEventListener('pointercancel', end);
-	canvas.addEventListener('dblclick', () => zoom(...whole));
+	canvas.addEventListener('dblclick', zoomOut);
 }
 
 function key(one, event) {
@@ -137,11 +148,10 @@ function key(one, event) {
 		const y = Math.min(Math.max(here.y + down * far, TOP), plot.height - BOTTOM);
 		point(one, x, y);
 	} else if (by && TIMED.has(one.kind)) {
-		const middle = plot.x.value((here.x - LEFT) / plot.inner.width);
-		const [from, to] = view.range;
-		zoom(middle - (middle - from) * by, middle + (to - middle) * by);
+		const middle = (here.x - LEFT) / plot.inner.width;
+		zoom(middle - middle * by, middle + (1 - middle) * by);
 	} else if (event.key === '0') {
-		zoom(...whole);
+		zoomOut();
 	} else if (event.key === 'Escape') {
 		hideTip();
 	} else {
@@ -185,7 +195,7 @@ function toolbar() {
 			return;
 		const value = button.dataset.value;
 		if (button.id === 'reset')
-			view.range = whole;
+			view.part = WHOLE;
 		else if (home.dataset.choice !== 'classes')
 			view[home.dataset.choice] = value;
 		else if (!view.classes.delete(value))
@@ -195,6 +205,7 @@ function toolbar() {
 		press('classes', name => view.classes.has(name));
 		drawSoon();
 	});
+	document.querySelector('[data-choice="time"]').hidden = traces.length < 2;
 	document.getElementById('tools').hidden = false;
 }
 

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import pkgutil
+import re
 from string import Template
 
 from . import depth, tables, text
 from .columns import CLASSES, METRICS
 
 MOST_CHARTS = 12	# files with a chart of offsets
+NO_FILE = re.compile(r'[a-z_]+:\[')	# pipes and sockets have no offsets
 SCRIPTS = ('scales.js', 'plot.js', 'charts.js', 'still.js', 'page.js')
 
 
@@ -43,7 +45,7 @@ def drawn_files(summary):
     """{name: File} of the most used files that were read or written at some offset."""
     drawn = {}
     for file, figures in summary.by_file():
-        if not file.grid.cells or len(drawn) == MOST_CHARTS:
+        if not file.grid.cells or NO_FILE.match(str(file.key)) or len(drawn) == MOST_CHARTS:
             continue
         name = file_name(file.key)
         while name in drawn:	# two names may look the same
@@ -104,11 +106,12 @@ def offset_charts(summaries):
                               % text.escaped(name))
                 continue
             sequence = files[name].sequence
-            words = '%s of %s requests in sequence' % (
+            words = 'in sequence %s of %s' % (
                 text.percent(sequence.sequential, sequence.count), text.number(sequence.count))
             blocks.append(figure('offsets', name, trace, words, file=name))
         rows.append(pair(blocks))
-    left = max(sum(1 for file in summary.files.values() if file.grid.cells)
+    left = max(sum(1 for file in summary.files.values()
+                   if file.grid.cells and not NO_FILE.match(str(file.key)))
                for summary in summaries) - MOST_CHARTS
     if left > 0:
         rows.append('<p class="note">%s more files have figures below, but no chart.</p>' % left)

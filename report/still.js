@@ -167,6 +167,7 @@ function offsetsChart(trace, file) {
 				found = Math.max(found, cells[at + 3]);
 		return found;
 	}));
+	const least = cells.length < 4 * 2000 ? 4 : 2;
 	let box;
 	function place(plot, at) {
 		const left = plot.px(grid.begin + cells[at] * grid.width);
@@ -174,7 +175,7 @@ function offsetsChart(trace, file) {
 		const bottom = plot.py(grid.low + cells[at + 1] * grid.height);
 		const top = plot.py(grid.low + (cells[at + 1] + 1) * grid.height);
 		return {x: (left + right) / 2, y: (top + bottom) / 2,
-			width: Math.max(2, right - left), height: Math.max(2, bottom - top)};
+			width: Math.max(least, right - left), height: Math.max(least, bottom - top)};
 	}
 	return {
 		draw(plot, view) {
@@ -183,7 +184,7 @@ function offsetsChart(trace, file) {
 			const last = Math.max(...grids.map(one => one.last));
 			const pad = (last - first || 1) * 0.03;
 			plot.y = linear(first - pad, last + pad);
-			timeAxes(plot, view, linearTicks(first, last, 5, true), sizeTick);
+			timeAxes(plot, trace, view, linearTicks(first, last, 5, true), sizeTick);
 			box = [];
 			plot.clipped(context => KINDS.forEach((kind, which) => {
 				if (which < 2 && !view.classes.has(kind))
@@ -218,11 +219,11 @@ function offsetsChart(trace, file) {
 		},
 		tell(plot, x, y) {
 			const px = plot.px(plot.x.value(x)), py = plot.py(plot.y.value(y));
-			let best = null, least = 8;
+			let best = null, nearest = 8;
 			for (const [left, top, width, height, at] of box) {
 				const far = Math.max(Math.abs(left - px) - width / 2, Math.abs(top - py) - height / 2);
-				if (far < least || far === least && cells[at + 2] > 1) {
-					least = far;
+				if (far < nearest || far === nearest && cells[at + 2] > 1) {
+					nearest = far;
 					best = at;
 				}
 			}

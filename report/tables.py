@@ -79,8 +79,10 @@ def main_latencies(summary):
 def change(before, after):
     """Of a figure, in words and a class for its colour."""
     one, two = before.value, after.value
-    if not one or two is None:
+    if one is None or not one and not two or two is None:
         return cell('–')
+    if not one:
+        return cell('from none', 'bad' if before.better < 0 else '')
     ratio = two / one
     words = '%+.1f\u00a0%%' % (100 * (ratio - 1)) if ratio < 3 else '× %.1f' % ratio
     kind = ''
@@ -96,8 +98,8 @@ def overview(summaries, labels):
             ' alarm' if one.name in ('Errors', 'Unfinished') and one.value else '',
             one.name, one.shown) for one in count_figures(summaries[0]))
         return notes + '<dl class="tiles">%s</dl>%s' % (tiles, main_latencies(summaries[0]))
-    heads = [('', True)] + [('<b class="tag tag%d">%s</b> %s' % (
-        which, 'AB'[which], text.escaped(label)), False) for which, label in enumerate(labels)]
+    heads = [('', True)] + [('<b class="tag tag%d" title="%s">%s</b>' % (
+        which, text.escaped(label), 'AB'[which]), False) for which, label in enumerate(labels)]
     tables = ''.join('<div>%s</div>' % compared(
         caption, heads, [make(summary) for summary in summaries])
         for caption, make in (('Counts', count_figures), ('Latency', latency_figures)))
@@ -122,14 +124,24 @@ def begin_of(summary):
         return None
 
 
+MOST_WORDS = 240	# characters of a command line that are always seen
+
+
+def program(command):
+    line = text.command_line(command) if command else 'unknown program'
+    if len(line) <= MOST_WORDS:
+        return text.escaped(line)
+    return '<details><summary>%s…</summary>%s</details>' % (
+        text.escaped(line[:MOST_WORDS]), text.escaped(line))
+
+
 def facts(summary, which, labels):
     """Program, engine, time, and what is to be known about the trace itself."""
     start = summary.start or {}
     pieces = []
     command = start.get('command')
     name = '<b class="tag tag%d">%s</b> ' % (which, 'AB'[which]) if len(labels) > 1 else ''
-    head = '<h2 class="program">%s<code>%s</code></h2>' % (
-        name, text.escaped(text.command_line(command)) if command else 'unknown program')
+    head = '<h2 class="program">%s<code>%s</code></h2>' % (name, program(command))
     pieces.append('trace <b>%s</b>' % text.escaped(labels[which]))
     for key in ('engine', 'seed', 'version'):
         if start.get(key) is not None:
@@ -167,8 +179,8 @@ def notes_of(summary):
         yield '%s requests were done but never reaped.' % text.number(summary.unreaped)
     main = summary.main_classes()
     if summary.requests and main[0] != len(CLASSES) - 1 and summary.total().count[-1]:
-        yield ('%s polls and no-ops are not part of the latencies here: they wait for others, not '
-               'for storage.' % text.number(summary.total().count[-1]))
+        yield ('Polls and no-ops (%s) are not part of the latencies here: they wait for others, '
+               'not for storage.' % text.number(summary.total().count[-1]))
 
 
 def missing(summary):
