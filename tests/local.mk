@@ -330,6 +330,7 @@ test_files = \
 	%D%/report/browser.sh \
 	%D%/report/generate.py \
 	%D%/report/hostile.py \
+	%D%/report/interact.js \
 	%D%/report/parse.py \
 	%D%/report/png.py \
 	%D%/report/units.py \

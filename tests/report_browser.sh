@@ -47,6 +47,23 @@ browse --dump-dom "file://$tmp/policy.html"
 is 'another script in the page would not run' "$(attribute charts):$(attribute pwned)" \
 	"latency heat histogram percentiles $load:"
 
+# used PAGE: the page with interact.js in it
+used()
+{
+	{
+		sed '/Content-Security-Policy/d; s,</body>,<script>,; /<\/html>/d' "$1"
+		cat "$here/interact.js"
+		echo '</script></body></html>'
+	} >"$tmp/used.html"
+	browse --dump-dom --virtual-time-budget=20000 "file://$tmp/used.html"
+}
+all='latency quiet heat histogram percentiles rate depth offsets zoomed reset read keys whole classes'
+for page in one two; do
+	used "$tmp/$page.html"
+	is "$page: pointer, keys and buttons work" "$(attribute found)" "$all none buttons"
+	is "$page: without a complaint" "$(console)" ''
+done
+
 # colour NAME NUMBER: the Nth value of a variable of the style; light is the first, dark the second
 colour() { sed -n "s/.*--$1: \(#[0-9a-f]*\).*/\1/p" "$srcdir/report/page.css" | sed -n "$2p"; }
 
