@@ -86,6 +86,7 @@ static int take_resfd(struct submission *s, struct request *r, const struct iocb
 static int read_vector(struct submission *s, struct request *r, const struct iocb *cb)
 {
 	const uint32_t count = (uint32_t)cb->aio_nbytes; /* cut to 32 bits, as the kernel does */
+	ssize_t n;
 
 	if (count > REQUEST_SEGMENTS_MAX)
 		return -EINVAL;
@@ -94,8 +95,16 @@ static int read_vector(struct submission *s, struct request *r, const struct ioc
 	r->user_count = count;
 	if (count == 0)
 		return 0;
-	return tracee_read_all(s->call->thread->source.tid, cb->aio_buf, r->user,
-			       count * sizeof(r->user[0])) ? -EFAULT : 0;
+	n = tracee_read(s->call->thread->source.tid, cb->aio_buf, r->user,
+			count * sizeof(r->user[0]));
+	if (n == (ssize_t)(count * sizeof(r->user[0])))
+		return 0;
+	/* copy_iovec_from_user() of lib/iov_iter.c, 6.18: one after the other */
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(r->user[0]); i++) {
+		if ((int64_t)r->user[i].length_bytes < 0)
+			return -EINVAL;
+	}
+	return -EFAULT;
 }
 
 static int import_segments(struct submission *s, struct request *r, const struct iocb *cb)

@@ -360,6 +360,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	slots_of_this_call \
 	stale_handle_of_a_moved_ring \
 	two_signals \
+	vector_bad_before_missing \
 	write_fault_files \
 	write_fault_null \
 	write_fault_socket \
