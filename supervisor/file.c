@@ -8,7 +8,6 @@
 #include "file_impl.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,6 +53,7 @@ struct file_table *file_table_create(struct workers *workers)
 	if (!t)
 		return NULL;
 	t->workers = workers;
+	file_paths_open(t);
 	t->pipe_dev = pipe_device(t);
 	for (unsigned i = 0; i < FILE_BUCKETS; i++)
 		list_init(&t->in_use[i]);
@@ -73,6 +73,7 @@ void file_table_destroy(struct file_table *t)
 	if (!t)
 		return;
 	fs_table_destroy(t->mounts);
+	file_paths_close(t);
 	free(t);
 }
 
@@ -103,7 +104,8 @@ static int file_describe(struct file *f, pid_t tid)
 	if (flags < 0 || flags & O_PATH)
 		return -EBADF;
 	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID_UNIQUE | STATX_MNT_ID, &sx))
+		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME | STATX_MNT_ID_UNIQUE |
+			  STATX_MNT_ID, &sx))
 		return errno == ENOMEM ? -ENOMEM : -EBADF;
 	f->open_flags = (unsigned)flags;
 	f->can = modes[flags & O_ACCMODE];
@@ -112,6 +114,8 @@ static int file_describe(struct file *f, pid_t tid)
 	f->io.sync = flags & (O_SYNC | O_DSYNC);
 	f->io.dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
 	f->io.ino = sx.stx_ino;
+	if (sx.stx_mask & STATX_BTIME)
+		f->born_ns = (uint64_t)sx.stx_btime.tv_sec * NSEC_PER_SEC + sx.stx_btime.tv_nsec;
 	err = file_classify(f, &sx, tid);
 	if (sx.stx_attributes & STATX_ATTR_APPEND && flags & O_APPEND)
 		f->can |= FILE_ONLY_APPENDS;
@@ -237,20 +241,6 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
 		return file_take_new(t, from, fd, out);
 	file_get(*out);
 	return 0;
-}
-
-struct label *file_path(struct file *f)
-{
-	char link[64], path[PATH_MAX];
-	ssize_t n;
-
-	if (f->path)
-		return f->path;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->io.fd);
-	n = readlink(link, path, sizeof(path));
-	if (n > 0)
-		f->path = label_create(path, (size_t)n);
-	return f->path;
 }
 
 void file_get(struct file *f)

@@ -51,6 +51,7 @@ struct file {
 	pid_t tgid;		/* from which it was taken */
 	struct list node;	/* the table's files in use, by tgid and descriptor */
 	struct label *path;	/* file_path()'s */
+	uint64_t born_ns;	/* when the inode was made; 0: unknown */
 };
 
 /* The task a descriptor is taken from. */
@@ -82,6 +83,8 @@ bool file_has_iter(const struct file *f, bool write);
  * or what the file is ("pipe:[17]"). Belongs to f. NULL: cannot be told.
  */
 struct label *file_path(struct file *f);
+/* The same, but it may be a path that the file had earlier; cheaper. */
+struct label *file_any_path(struct file *f);
 
 void file_get(struct file *f);
 void file_put(struct file *f); /* accepts NULL; a close that may block happens on a worker */

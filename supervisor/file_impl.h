@@ -8,6 +8,15 @@
 #include "file.h"
 
 #define FILE_BUCKETS 256
+#define FILE_KNOWN 64
+
+/* A path that a file has or had. */
+struct file_known {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t born_ns;
+	struct label *path;
+};
 
 struct file_table {
 	struct workers *workers;
@@ -18,8 +27,14 @@ struct file_table {
 	unsigned count;
 	bool no_sharing;		/* kcmp is refused here */
 	bool iter_known;		/* the kernel tells what has no read_iter */
+	int proc_fd_dir;		/* /proc/self/fd; -1: could not be opened */
+	struct file_known known[FILE_KNOWN];	/* by hash of the inode; the newest wins */
 	struct list in_use[FILE_BUCKETS];
 };
+
+/* file_path.c: beginning and end of its parts of the table. */
+void file_paths_open(struct file_table *t);
+void file_paths_close(struct file_table *t);
 
 /*
  * Fills class, seekable, memory, fs and `can` but for the access mode, which is there already. 0 or

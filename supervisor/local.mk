@@ -56,6 +56,7 @@ supervisor_sources = \
 	%D%/filter.h \
 	%D%/format.c \
 	%D%/format.h \
+	%D%/file_path.c \
 	%D%/fs.c \
 	%D%/fs.h \
 	%D%/guardian.c \

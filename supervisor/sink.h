@@ -48,6 +48,7 @@ struct sink_ops {
 	const char *name;
 	unsigned wants;			/* bits: enum record_kind */
 	bool wants_data;		/* the first bytes of each request's (-s) */
+	bool any_path;			/* one that the file had earlier will do */
 	void (*start)(struct sink *s);
 	void (*call)(struct sink *s, const struct sink_call *c);
 	/* in the order of acceptance, when the io_submit has returned; --duration is not asked */

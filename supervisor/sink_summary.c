@@ -157,6 +157,7 @@ static void summary_destroy(struct sink *sink)
 static const struct sink_ops summary_ops = {
 	.name = "summary",
 	.wants = 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+	.any_path = true,
 	.call = summary_call,
 	.request = summary_request,
 	.end = summary_end,

@@ -21,6 +21,7 @@ struct trace {
 	struct pulse *pulse;
 	unsigned wants;			/* bits: enum record_kind */
 	size_t sample_bytes;		/* of a request's data; 0: nobody wants any */
+	bool any_path;			/* file_any_path() will do */
 	bool may_be_undone;		/* dispatch->breakable: what was reaped may be put back */
 	unsigned in_flight;
 	uint64_t unknown;		/* requests without a record: no memory */
@@ -37,6 +38,7 @@ struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_
 	t->pulse = pulse;
 	t->wants = writer_wants(writer);
 	t->sample_bytes = writer_sample_bytes(writer);
+	t->any_path = writer_any_path(writer);
 	t->may_be_undone = may_be_undone;
 	return t;
 }
@@ -152,6 +154,7 @@ void trace_accepted(struct trace *t, struct call *call, struct request *r, const
 		return;
 	}
 	trace_fill_accepted(rec, call, r, cb);
+	rec->path = label_get(t->any_path ? file_any_path(r->file) : file_path(r->file));
 	rec->in_flight = ++t->in_flight;
 	if (t->sample_bytes && r->io.op == IO_WRITE)
 		trace_fill_sample(rec, r, t->sample_bytes);

@@ -73,7 +73,6 @@ void trace_fill_accepted(struct record_request *rec, const struct call *call,
 	*rec = (struct record_request){
 		.id = r->id,
 		.call = call->id,
-		.path = label_get(file_path(r->file)),
 		.comm = comm_of(call->thread),
 		.obj = r->obj,
 		.submitted_ns = now_ns(),

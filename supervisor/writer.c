@@ -47,6 +47,15 @@ unsigned writer_wants(const struct writer *w)
 	return w->wants;
 }
 
+bool writer_any_path(const struct writer *w)
+{
+	bool any = !w->run->cfg->path_count;
+
+	for (unsigned i = 0; i < w->sink_count; i++)
+		any = any && w->sinks[i]->ops->any_path;
+	return any;
+}
+
 size_t writer_sample_bytes(const struct writer *w)
 {
 	size_t bytes = 0;

@@ -5,6 +5,7 @@
  *	threads		another thread goes on where the first has left off
  *	unreaped	ends with a completion that nobody has taken
  *	errors		three reads to where no memory is
+ *	replaced	reads from FILE, deletes it, makes FILE.new, which may get its inode's number
  *	killed		is killed while it waits for a read of an empty pipe
  */
 #include <errno.h>
@@ -155,6 +156,21 @@ static void unreaped(void)
 	submit_one(&r);
 }
 
+static void replaced(const char *name)
+{
+	char other[4096];
+
+	unreaped();
+	reap(1);
+	close(fd);
+	need(unlink(name) == 0, name);
+	snprintf(other, sizeof(other), "%s.new", name);
+	fd = open(other, O_RDWR | O_CREAT, 0600);
+	need(fd >= 0, other);
+	unreaped();
+	reap(1);
+}
+
 static void errors(void)
 {
 	struct iocb r[3];
@@ -230,6 +246,8 @@ int main(int argc, char **argv)
 		unreaped();
 	} else if (!strcmp(argv[1], "errors")) {
 		errors();
+	} else if (!strcmp(argv[1], "replaced")) {
+		replaced(argv[2]);
 	} else {
 		killed();
 	}
