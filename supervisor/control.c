@@ -227,7 +227,8 @@ static void knock(void *arg, unsigned events)
 /* One that nobody listens to any more was left by a run that was killed. */
 static void remove_stale(const struct sockaddr_un *address)
 {
-	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* whoever listens may be stuck, and more than enough wait for it */
+	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
 
 	if (fd < 0 || lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode))

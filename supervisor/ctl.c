@@ -56,8 +56,22 @@ static int print_answer(FILE *in, const char *path)
 	free(line);
 	if (length == 1)
 		return status;
-	fprintf(stderr, "aio-sandbox-ctl: %s: the answer ends early: the run is over\n", path);
+	fprintf(stderr, "aio-sandbox-ctl: %s: the answer ends early: the run is over, or has too many "
+		"clients\n", path);
 	return EXIT_FAILURE;
+}
+
+/* If the other side has gone already its answer, or that there is none, is still to be read. */
+static int ask(int fd, const char *request)
+{
+	char line[256];
+	const int bytes = snprintf(line, sizeof(line), "%s\n", request);
+
+	if (bytes >= (int)sizeof(line)) {
+		errno = E2BIG;
+		return -1;
+	}
+	return send(fd, line, (size_t)bytes, MSG_NOSIGNAL) < 0 && errno != EPIPE ? -1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -81,7 +95,7 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		return fail(argv[1]);
 	stream = fdopen(fd, "r");
-	if (!stream || dprintf(fd, "%s\n", argv[2]) < 0)
+	if (!stream || ask(fd, argv[2]))
 		return fail(argv[1]);
 	status = print_answer(stream, argv[1]);
 	fclose(stream);

@@ -153,6 +153,7 @@ script_tests = \
 	%D%/clients/stressapptest.sh \
 	%D%/clients/sysbench.sh \
 	%D%/clients/thin_tools.sh \
+	%D%/control.sh \
 	%D%/credentials.sh \
 	%D%/docs.sh \
 	%D%/doctor.sh \

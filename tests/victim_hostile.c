@@ -5,6 +5,7 @@
  *	flood	reads of FILE, one after the other, until it is killed
  *	head	the same, 20000, while a thread stores nonsense as head of the ring; says how many
  *		were accepted
+ *	held	polls of a pipe, 8 in each of 100 contexts, which nobody ends but SIGTERM
  */
 #include "parity/victim.h"
 
@@ -64,6 +65,22 @@ static void head(void)
 	printf("%ld\n", accepted);
 }
 
+static void held(void)
+{
+	struct iocb poll, *polls[LIST];
+	int pipes[2];
+
+	need(!pipe(pipes));
+	prep_poll(&poll, pipes[0], 1);
+	for (int i = 0; i < LIST; i++)
+		polls[i] = &poll;
+	for (int i = 0; i < 100; i++)
+		need(aio_submit(aio_context(LIST), LIST, polls) == LIST);
+	puts("held");
+	fflush(stdout);
+	pause();
+}
+
 int main(int argc, char **argv)
 {
 	need(argc == 3);
@@ -71,6 +88,9 @@ int main(int argc, char **argv)
 	prepare(argv[2]);
 	if (!strcmp(argv[1], "flood"))
 		flood();
-	head();
+	else if (!strcmp(argv[1], "held"))
+		held();
+	else
+		head();
 	return 0;
 }
