@@ -10,7 +10,7 @@ from bisect import bisect_right
 import tempfile
 
 RUN = 1 << 20		# moments
-BLOCK = 1 << 15		# of a run that is merged
+LEAST_BLOCK = 1 << 10	# of a run that is merged
 SUBMITTED, STARTED, DONE, REAPED = range(4)
 CURVES = ('flight', 'queued', 'unreaped')
 
@@ -46,19 +46,20 @@ class Moments:
         run.tofile(self.spill)
         self.pending = array('Q')
 
-    def _blocks(self, begin, count):
+    def _blocks(self, begin, count, most):
         """A run from the file. The runs are read by turns, so each keeps its place."""
         while count:
             block = array('Q')
             self.spill.seek(begin)
-            block.fromfile(self.spill, min(count, BLOCK))
+            block.fromfile(self.spill, min(count, most))
             begin += len(block) * block.itemsize
             count -= len(block)
             yield block
 
     def sorted(self):
         """Lists of moments (time << 2 | kind); what is in one comes before what is in the next."""
-        sources = [self._blocks(*run) for run in self.runs]
+        most = max(LEAST_BLOCK, RUN // (len(self.runs) + 1))	# all blocks together are a run
+        sources = [self._blocks(begin, count, most) for begin, count in self.runs]
         sources.append(iter([sorted(self.pending)] if self.pending else []))
         heads = [[block, source] for source in sources for block in [next(source, None)] if block]
         while heads:

@@ -16,6 +16,8 @@ function histogramOf(trace, metric, classes) {
 
 function quantile(histogram, part) {
 	let left = Math.max(1, Math.ceil(histogram.total * part));
+	if (left === histogram.total)
+		return histogram.max;
 	for (const [cell, count] of histogram.cells) {
 		left -= count;
 		if (left <= 0)

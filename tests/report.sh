@@ -19,6 +19,17 @@ done
 # What the page says is what a plain reading says.
 python3 "$here/generate.py" 4000 >"$tmp/a.json"
 python3 "$here/generate.py" 2500 2 fast calm >"$tmp/b.json"
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	check 'the traces of this test are like real ones' python3 -c 'import json, jsonschema, sys
+with open(sys.argv[1]) as schema:
+	schema = json.load(schema)
+schema = jsonschema.validators.validator_for(schema)(schema)
+with open(sys.argv[2]) as trace:
+	for line in list(trace)[::10]:
+		schema.validate(json.loads(line))' "$srcdir/docs/trace.schema.json" "$tmp/a.json"
+else
+	skip 'python3-jsonschema is not installed'
+fi
 check 'a page of one trace' "$report" -o "$tmp/a.html" "$tmp/a.json"
 check 'counts, percentiles, depths, errors are right' \
 	python3 "$here/verify.py" "$tmp/a.html" "$tmp/a.json"

@@ -5,6 +5,8 @@ report=$top_builddir/aio-sandbox-report
 here=$srcdir/tests/report
 [ -x "$report" ] || skip_all 'aio-sandbox-report was not built: configure found no Python 3.7 or later'
 need python3 chromium
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
 
 # browse OPTIONS... FILE: chromium's output is in $tmp/browser.out, what it and the page complain
 # of in $tmp/browser.err

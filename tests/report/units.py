@@ -36,7 +36,7 @@ def percentiles():
 
 def moments():
     """Sorted by runs in a file as by one sort."""
-    depth.RUN, depth.BLOCK = 1000, 64
+    depth.RUN, depth.LEAST_BLOCK = 1000, 64
     made = depth.Moments()
     plain = []
     for at in range(5000):
