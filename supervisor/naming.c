@@ -2,11 +2,11 @@
 #include "naming.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "key.h"
+#include "label.h"
 
 #define FOUND_MAX KEY_PROCESSES_MAX
 
@@ -64,23 +64,30 @@ static const struct key_process *find_process(struct dispatch *d, pid_t tgid)
 
 /* --- the file --- */
 
-/* Its path, or NULL: deleted, or it never had one, or it lies outside of what we see. */
-static const char *path_of(const struct file *f, char *path, size_t size)
+/* What /proc puts behind the path of a file that is gone, and what may be its name. */
+static bool looks_deleted(const struct label *path)
 {
-	char link[64];
-	struct statx sx;
-	ssize_t n;
+	static const char mark[] = " (deleted)";
+	const size_t bytes = sizeof(mark) - 1;
 
+	return path->length_bytes >= bytes &&
+	       !memcmp(path->text + path->length_bytes - bytes, mark, bytes);
+}
+
+/* Its path, or NULL: deleted, or it never had one, or it lies outside of what we see. */
+static const char *path_of(struct file *f)
+{
+	const struct label *path = file_path(f);
+	struct statx sx;
+
+	if (!path || path->text[0] != '/')
+		return NULL;
+	if (!looks_deleted(path))
+		return path->text;
 	/* without asking the file system, which may be slow */
-	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &sx) ||
-	    !sx.stx_nlink)
+	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &sx))
 		return NULL;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->io.fd);
-	n = readlink(link, path, size - 1);
-	if (n <= 0 || path[0] != '/')
-		return NULL;
-	path[n] = '\0';
-	return path;
+	return sx.stx_nlink ? path->text : NULL;
 }
 
 static uint64_t asked_bytes(const struct request *r)
@@ -94,13 +101,13 @@ static uint64_t asked_bytes(const struct request *r)
 
 void naming_name(struct dispatch *d, struct request *r, struct process *p)
 {
-	char path[PATH_MAX], file[KEY_FILE_BYTES];
+	char file[KEY_FILE_BYTES];
 
 	if (!p->named)
 		p->named = find_process(d, p->tgid);
 	if (!p->named)
 		return;
-	keys_file(d->keys, path_of(r->file, path, sizeof(path)), r->file->io.dev, r->file->io.ino,
-		  file, sizeof(file));
+	keys_file(d->keys, path_of(r->file), r->file->io.dev, r->file->io.ino, file,
+		  sizeof(file));
 	r->key = key_create(d->keys, p->named, r->opcode, file, r->io.offset, asked_bytes(r));
 }
