@@ -51,6 +51,8 @@ randread-direct-4procs-d8|4 KiB random read, O_DIRECT, four processes, depth 8|d
 libaio-direct-d32|with --engine=libaio: 4 KiB random read, O_DIRECT, depth 32|disk|4|--direct=1 --rw=randread --iodepth=32
 null-direct-d1|with --engine=null, no I/O: 4 KiB random read, depth 1|disk|4|--direct=1 --rw=randread --iodepth=1
 null-direct-d32-b16|with --engine=null, no I/O: the same at depth 32 in batches of 16|disk|4|--direct=1 --rw=randread --iodepth=32 --iodepth_batch_submit=16 --iodepth_batch_complete_min=16 --iodepth_batch_complete_max=16
+trace-direct-d32|traced: 4 KiB random read, O_DIRECT, depth 32|disk|4|--direct=1 --rw=randread --iodepth=32
+trace-tmpfs-d1|traced: 4 KiB random read, tmpfs, depth 1|tmpfs|4|--direct=0 --rw=randread --iodepth=1
 strace-direct-d32|strace -f instead of aio-sandbox: random read, O_DIRECT, depth 32|disk|4|--direct=1 --rw=randread --iodepth=32
 END
 )
@@ -96,19 +98,65 @@ intercepted() {
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 med() { cut -d' ' -f"$2" "$tmp/$1.runs" | median; }
 
-bench_row() { # name title file kb options
-	local name=$1 title=$2 where=$3 kb=$4 options=$5 file side i by=aio-sandbox
-	local -a job other launcher
-	case $where in
+# Sets file and job; fails if there is no such file.
+lay_job() { # name file kb options
+	case $2 in
 	tmpfs)
-		[ -n "$shm_tmp" ] || { echo "# $name: skipped, $shm is not a tmpfs"; return 0; }
+		[ -n "$shm_tmp" ] || { echo "# $1: skipped, $shm is not a tmpfs"; return 1; }
 		file=$shm_tmp/file ;;
 	disk) file=$disk ;;
 	esac
+	# shellcheck disable=SC2206 # a list of words
+	job=(--name="$1" --ioengine=libaio --filename="$file" --size="$(($(stat -c %s "$file") >> 20))m" --bs="${3}k"
+		--time_based --runtime="$seconds" --group_reporting --lat_percentiles=1 --clat_percentiles=0 --output-format=json $4)
+}
+
+# What tracing costs: the same job in the sandbox untraced, with a summary, two traces, and under strace.
+trace_row() { # name title file kb options
+	local name=$1 title=$2 where=$3 mode i file base cell cells=
+	local -a job launcher modes=(untraced summary json text strace)
+	# shellcheck disable=SC2206 # lists of words
+	local -a prefix=(${BENCH_PREFIX-}) flags=(${AIO_SANDBOX_FLAGS-})
+	lay_job "$name" "$where" "$4" "$5" || return 0
+	command -v strace >/dev/null || modes=(untraced summary json text)
+	for mode in "${modes[@]}"; do : >"$tmp/$mode.runs"; done
+	for ((i = 0; i < runs; i++)); do
+		# each time another one first
+		for mode in "${modes[@]:i % ${#modes[@]}}" "${modes[@]:0:i % ${#modes[@]}}"; do
+			[ "$where" = tmpfs ] || sync "$file"
+			launcher=("${prefix[@]}" "$AIO_SANDBOX" -v "${flags[@]}")
+			case $mode in
+			untraced) launcher+=(--) ;;
+			summary) launcher+=(-c -o /dev/null --) ;;
+			json | text) launcher+=(-o "$mode:/dev/null" --) ;;
+			strace) launcher=("${prefix[@]}" strace -f -e trace=io_submit,io_getevents,io_setup -o /dev/null) ;;
+			esac
+			if ! one_run "${job[@]}" || { [ "$mode" != strace ] && ! intercepted; }; then
+				echo "row=$name mode=$mode failed=yes" >>"$tmp/lines"
+				failed=1
+				return 0
+			fi
+			echo "$iops $p99 $prog $sup" >>"$tmp/$mode.runs"
+		done
+	done
+	base=$(med untraced 1)
+	for mode in "${modes[@]}"; do
+		awk -v name="$name" -v mode="$mode" -v base="$base" -v n="$(med "$mode" 1)" -v p="$(med "$mode" 3)" -v s="$(med "$mode" 4)" -v runs="$runs" 'BEGIN {
+			printf "row=%s mode=%s iops=%.0f of_untraced=%.3f prog_cpu_us=%.2f sup_cpu_us=%.2f runs=%d\n", name, mode, n, n / base, p, s, runs
+		}' | tee -a "$tmp/lines" | sed 's/^/# /' >&2
+		cell=$(awk -v base="$base" -v n="$(med "$mode" 1)" -v p="$(med "$mode" 3)" -v s="$(med "$mode" 4)" 'BEGIN {
+			printf "%.0f (%.2f), %.1f us", n, n / base, p + s }')
+		cells="$cells | $cell"
+	done
+	echo "| $title$cells |" >>"$tmp/traced"
+}
+
+bench_row() { # name title file kb options
+	local name=$1 title=$2 where=$3 file side i by=aio-sandbox
+	local -a job other launcher
+	lay_job "$name" "$where" "$4" "$5" || return 0
 	# shellcheck disable=SC2086,SC2206 # lists of words
 	{
-	job=(--name="$name" --ioengine=libaio --filename="$file" --size="$(($(stat -c %s "$file") >> 20))m" --bs="${kb}k"
-		--time_based --runtime="$seconds" --group_reporting --lat_percentiles=1 --clat_percentiles=0 --output-format=json $options)
 	other=("$AIO_SANDBOX" -v ${AIO_SANDBOX_FLAGS-} --)
 	case ${name%%-*} in
 	strace)
@@ -163,9 +211,13 @@ lay_out "$disk" "$size"
 failed=0
 : >"$tmp/lines"
 : >"$tmp/table"
+: >"$tmp/traced"
 while IFS='|' read -r name title where kb options <&3; do
 	[ -z "${BENCH_ROWS:-}" ] || grep -qxF -- "$name" <<<"${BENCH_ROWS// /$'\n'}" || continue
-	bench_row "$name" "$title" "$where" "$kb" "$options" 3<&-
+	case $name in
+	trace-*) trace_row "$name" "${title#traced: }" "$where" "$kb" "$options" 3<&- ;;
+	*) bench_row "$name" "$title" "$where" "$kb" "$options" 3<&- ;;
+	esac
 done 3<<<"$rows"
 
 header='| job | native IOPS | sandbox IOPS | ratio | p99 us, native / sandbox | CPU us per request, native | sandboxed: program + supervisor |
@@ -174,6 +226,12 @@ echo "$conditions"
 echo
 printf '%s\n' "$header" | cat - "$tmp/table" | column -t -s'|' -o'|' 2>/dev/null || printf '%s\n' "$header" | cat - "$tmp/table"
 echo
+traced='| job, IOPS (of untraced), CPU us per request of everything | untraced | -c | json | text | strace -f |
+|---|---|---|---|---|---|'
+if [ -s "$tmp/traced" ]; then
+	printf '%s\n' "$traced" | cat - "$tmp/traced"
+	echo
+fi
 cat "$tmp/lines"
 if [ -n "${BENCH_OUT:-}" ]; then
 	{
@@ -190,6 +248,12 @@ if [ -n "${BENCH_OUT:-}" ]; then
 		echo "of all that is not the program. The rows of --engine=null do no I/O in the sandbox: their supervisor's CPU time per request is what the sandbox"
 		echo "itself costs, and their ratio means nothing. The last row puts \`strace -f\` in the place of aio-sandbox."
 		echo
+		if [ -s "$tmp/traced" ]; then
+			printf '%s\n' "$traced" | cat - "$tmp/traced"
+			echo
+			echo "Traces go to /dev/null; what a disk takes comes on top."
+			echo
+		fi
 		echo '```'
 		cat "$tmp/lines"
 		echo '```'
