@@ -152,6 +152,7 @@ void out_wait(struct out *o)
 {
 	while (o && o->command > 0 && waitpid(o->command, NULL, 0) < 0 && errno == EINTR)
 		;
+	free(o);
 }
 
 size_t out_column(const struct out *o)

@@ -37,7 +37,7 @@ bool out_to_terminal(const struct out *o);
 
 /* In the guardian: its copies of the descriptors are closed, the commands stay. */
 void out_part(struct out *o);		/* accepts NULL */
-/* The command has read everything and ended; nothing for other outputs. */
+/* There too, at the end: waits until the command has read everything and ended; frees. */
 void out_wait(struct out *o);		/* accepts NULL */
 
 #endif

@@ -77,6 +77,7 @@ void tracing_wait(struct tracing *t)
 {
 	for (unsigned i = 0; t && i < t->cfg->trace.output_count; i++)
 		out_wait(t->outs[i]);
+	free(t);
 }
 
 static int64_t realtime_offset_ns(void)

@@ -16,7 +16,7 @@ int tracing_open(const struct config *cfg, struct tracing **out);
 
 bool tracing_wants_keys(const struct tracing *t);	/* accepts NULL */
 
-/* In the guardian, once the supervisor is there, and when that is gone. Accept NULL. */
+/* In the guardian, once the supervisor is there, and when that is gone (frees). Accept NULL. */
 void tracing_part(struct tracing *t);
 void tracing_wait(struct tracing *t);
 
