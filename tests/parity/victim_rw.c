@@ -181,6 +181,8 @@ static void vectors_refused(void)
 	obs("8.vector/array-null", "%s", vector(7, rdwr, NULL, 1, 0));
 	obs("8.vector/array-ends-early", "%s", vector(7, rdwr, end - 1, 2, 0));
 	obs("8.vector/array-ends-exactly", "%s", vector(7, rdwr, end - 1, 1, 0));
+	end[-1].iov_len = -1;
+	obs("8.vector/negative-before-missing", "%s", vector(7, rdwr, end - 1, 2, 0));
 	obs("8.vector/element-negative", "%s", vector(7, rdwr, negative, 2, 0));
 	obs("8.vector/element-kernel", "%s", vector(7, rdwr, kernel, 2, 0));
 	obs("8.vector/element-kernel-empty", "%s", vector(7, rdwr, kernel_empty, 2, 0));
