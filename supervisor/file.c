@@ -285,6 +285,7 @@ void file_put(struct file *f)
 	f->table->count--;
 	list_del(&f->node);
 	label_put(f->path);
+	label_put(f->name);
 	if (f->io.lane && close_may_wait(f)) {
 		c = calloc(1, sizeof(*c));
 		if (c) {

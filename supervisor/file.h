@@ -52,6 +52,7 @@ struct file {
 	struct list node;	/* the table's files in use, by tgid and descriptor */
 	struct label *path;	/* file_path()'s */
 	uint64_t born_ns;	/* when the inode was made; 0: unknown */
+	struct label *name;	/* naming.c's: as keys tell it; NULL: nobody has asked */
 };
 
 /* The task a descriptor is taken from. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
 #include "log.h"
 #include "util.h"
 
@@ -170,16 +171,27 @@ void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t
 
 /* --- counts --- */
 
+static uint64_t hash_text(uint64_t h, const char *text, size_t bytes)
+{
+	uint64_t word = 0;
+
+	for (; bytes >= sizeof(word); bytes -= sizeof(word), text += sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		h = hash_u64(h ^ word) + 1;
+	}
+	word = bytes;
+	memcpy((char *)&word + 1, text, bytes);
+	return hash_u64(h ^ word);
+}
+
 static uint64_t fingerprint(const struct key *key)
 {
 	const uint64_t words[] = { key->process->number, key->opcode, (uint64_t)key->offset,
 				   key->length_bytes };
 	uint64_t h = 1;
 
-	for (const char *c = key->process->program; *c; c++)
-		h = hash_u64(h ^ (unsigned char)*c) + 1;
-	for (const char *c = key->file; *c; c++)
-		h = hash_u64(h ^ (unsigned char)*c) + 2;
+	h = hash_text(h, key->process->program, strlen(key->process->program)) + 1;
+	h = hash_text(h, key->file->text, key->file->length_bytes) + 2;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		h = hash_u64(h ^ words[i]) + 3;
 	return h ? h : 1;
@@ -239,23 +251,25 @@ static uint64_t count_one(struct keys *keys, uint64_t fingerprint)
 /* --- keys --- */
 
 struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode,
-		       const char *file, int64_t offset, uint64_t length_bytes)
+		       struct label *file, int64_t offset, uint64_t length_bytes)
 {
-	const size_t bytes = strlen(file) + 1;
-	struct key *key = malloc(sizeof(*key) + bytes);
+	struct key *key = malloc(sizeof(*key));
 
 	if (!key)
 		return NULL;
-	*key = (struct key){
-		.process = process, .opcode = opcode, .offset = offset, .length_bytes = length_bytes
-	};
-	memcpy(key->file, file, bytes);
+	*key = (struct key){ .process = process,
+			     .opcode = opcode,
+			     .offset = offset,
+			     .length_bytes = length_bytes,
+			     .file = label_get(file) };
 	key->k = count_one(keys, fingerprint(key));
 	return key;
 }
 
 void key_destroy(struct key *key)
 {
+	if (key)
+		label_put(key->file);
 	free(key);
 }
 
@@ -294,7 +308,7 @@ const char *key_text(const struct key *key, char *out, size_t size)
 
 	snprintf(out, size, "%s:%s %s %s @%lld+%llu #%s", key->process->program,
 		 number_text(key->process->number, key->process->number, number),
-		 op_name(key->opcode), key->file, (long long)key->offset,
+		 op_name(key->opcode), key->file->text, (long long)key->offset,
 		 (unsigned long long)key->length_bytes,
 		 number_text(key->k, key->k != KEY_UNCOUNTED, k));
 	return out;

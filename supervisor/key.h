@@ -26,6 +26,7 @@ enum {
 #define KEY_UNCOUNTED UINT64_MAX
 
 struct keys;
+struct label;
 
 /* A process as keys name it. Lives as long as the keys. */
 struct key_process {
@@ -41,7 +42,7 @@ struct key {
 	int64_t offset;
 	uint64_t length_bytes;
 	uint64_t k;			/* KEY_UNCOUNTED: the table is full */
-	char file[];			/* escaped */
+	struct label *file;		/* escaped */
 };
 
 /* start_dir: paths below it are told relative to it; NULL: none. NULL: ENOMEM. */
@@ -68,9 +69,9 @@ const struct key_process *keys_number(struct keys *keys, const char *program,
 void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t ino, char *out,
 	       size_t size);
 
-/* Counts; `file` as keys_file() says. NULL: ENOMEM. */
+/* Counts; `file` as keys_file() says, shared. NULL: ENOMEM. */
 struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode,
-		       const char *file, int64_t offset, uint64_t length_bytes);
+		       struct label *file, int64_t offset, uint64_t length_bytes);
 void key_destroy(struct key *key);	/* accepts NULL */
 void key_take_back(struct keys *keys,
 		   const struct key *key); /* it is not to be counted; the last of its name */

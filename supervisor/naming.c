@@ -90,6 +90,17 @@ static const char *path_of(struct file *f)
 	return sx.stx_nlink ? path->text : NULL;
 }
 
+static struct label *name_of(struct dispatch *d, struct file *f)
+{
+	char text[KEY_FILE_BYTES];
+
+	if (!f->name) {
+		keys_file(d->keys, path_of(f), f->io.dev, f->io.ino, text, sizeof(text));
+		f->name = label_create(text, strlen(text));
+	}
+	return f->name;
+}
+
 static uint64_t asked_bytes(const struct request *r)
 {
 	uint64_t sum = 0;
@@ -101,13 +112,12 @@ static uint64_t asked_bytes(const struct request *r)
 
 void naming_name(struct dispatch *d, struct request *r, struct process *p)
 {
-	char file[KEY_FILE_BYTES];
+	struct label *file;
 
 	if (!p->named)
 		p->named = find_process(d, p->tgid);
-	if (!p->named)
-		return;
-	keys_file(d->keys, path_of(r->file), r->file->io.dev, r->file->io.ino, file,
-		  sizeof(file));
-	r->key = key_create(d->keys, p->named, r->opcode, file, r->io.offset, asked_bytes(r));
+	file = p->named ? name_of(d, r->file) : NULL;
+	if (file)
+		r->key = key_create(d->keys, p->named, r->opcode, file, r->io.offset,
+				    asked_bytes(r));
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
 #include "log.h"
 #include "unit.h"
 
@@ -27,9 +28,19 @@ static const struct key_process *only(const char *program)
 	return keys_number(keys, program, &found, 1, 100);
 }
 
+static struct key *create(const struct key_process *p, uint16_t opcode, const char *file, int64_t offset,
+			  uint64_t length)
+{
+	struct label *l = label_create(file, strlen(file));
+	struct key *key = key_create(keys, p, opcode, l, offset, length);
+
+	label_put(l);
+	return key;
+}
+
 static uint64_t k_of(const struct key_process *p, uint16_t opcode, const char *file, int64_t offset, uint64_t length)
 {
-	struct key *key = key_create(keys, p, opcode, file, offset, length);
+	struct key *key = create(p, opcode, file, offset, length);
 	uint64_t k = key->k;
 
 	key_destroy(key);
@@ -58,7 +69,7 @@ START_TEST(what_is_taken_back_does_not_count)
 	struct key *key;
 
 	open_keys();
-	key = key_create(keys, only("a"), IOCB_CMD_POLL, "f", 0, 0);
+	key = create(only("a"), IOCB_CMD_POLL, "f", 0, 0);
 	key_take_back(keys, key);
 	key_take_back(keys, NULL);
 	key_destroy(key);
@@ -125,12 +136,12 @@ START_TEST(texts)
 	struct key *key;
 
 	open_keys();
-	key = key_create(keys, only("my prog"), IOCB_CMD_PWRITEV, "f", 4096, 512);
+	key = create(only("my prog"), IOCB_CMD_PWRITEV, "f", 4096, 512);
 	ck_assert_str_eq(key_text(key, text, sizeof(text)), "my\\040prog:1 pwritev f @4096+512 #0");
 	key->k = KEY_UNCOUNTED;
 	key_take_back(keys, key);
 	key_destroy(key);
-	key = key_create(keys, keys_number(keys, "x", NULL, 0, 1), 99, "f", -1, 0);
+	key = create(keys_number(keys, "x", NULL, 0, 1), 99, "f", -1, 0);
 	ck_assert_str_eq(key_text(key, text, sizeof(text)), "?:? ? f @-1+0 #0");
 	key_destroy(key);
 	keys_destroy(keys);
