@@ -7,11 +7,13 @@
  */
 #include "key.h"
 
+#include <assert.h>
 #include <linux/aio_abi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format.h"
 #include "label.h"
 #include "log.h"
 #include "util.h"
@@ -295,21 +297,24 @@ static const char *op_name(uint16_t opcode)
 }
 
 /* "?" for what was beyond a limit. */
-static const char *number_text(uint64_t n, bool known, char out[24])
+static char *put_number(char *at, uint64_t n, bool known)
 {
-	if (known)
-		snprintf(out, 24, "%llu", (unsigned long long)n);
-	return known ? out : "?";
+	return known ? format_u64(at, n) : format_literal(at, "?");
 }
 
 const char *key_text(const struct key *key, char *out, size_t size)
 {
-	char number[24], k[24];
+	char *at = format_text(out, key->process->program);
 
-	snprintf(out, size, "%s:%s %s %s @%lld+%llu #%s", key->process->program,
-		 number_text(key->process->number, key->process->number, number),
-		 op_name(key->opcode), key->file->text, (long long)key->offset,
-		 (unsigned long long)key->length_bytes,
-		 number_text(key->k, key->k != KEY_UNCOUNTED, k));
+	assert(size >= KEY_TEXT_BYTES);
+	at = format_literal(at, ":");
+	at = put_number(at, key->process->number, key->process->number);
+	at = format_text(format_literal(at, " "), op_name(key->opcode));
+	at = format_literal(at, " ");
+	at = format_bytes(at, key->file->text, key->file->length_bytes);
+	at = format_i64(format_literal(at, " @"), key->offset);
+	at = format_u64(format_literal(at, "+"), key->length_bytes);
+	at = put_number(format_literal(at, " #"), key->k, key->k != KEY_UNCOUNTED);
+	*at = '\0';
 	return out;
 }
