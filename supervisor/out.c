@@ -133,8 +133,8 @@ struct out *out_open_part(const char *name, pid_t pid)
 
 static void reopen(struct out *o)
 {
-	o->fd = open(o->name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
-				      (o->begun ? O_APPEND : O_TRUNC), 0666);
+	o->fd = above_std(open(o->name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
+						(o->begun ? O_APPEND : O_TRUNC), 0666));
 	if (o->fd < 0)
 		o->error = errno;
 	else

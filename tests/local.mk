@@ -28,6 +28,8 @@ unit_tests = \
 	%D%/engine_t \
 	%D%/engine_threads_t \
 	%D%/engine_uring_t \
+	%D%/feed_t \
+	%D%/filter_t \
 	%D%/format_t \
 	%D%/guardian_t \
 	%D%/histogram_t \
@@ -45,6 +47,7 @@ unit_tests = \
 	%D%/timers_t \
 	%D%/trap_t \
 	%D%/workers_t \
+	%D%/writer_t \
 	$(NULL)
 
 victims = \
