@@ -341,7 +341,7 @@ function rateChart(trace) {
 }
 
 const CURVES = [['flight', 'in flight', 'read'], ['queued', 'queued, not yet started', 'write'],
-	['unreaped', 'done, not yet reaped', 'sync']];
+	['unreaped', 'done, not yet reaped', 'sync'], ['held', 'submitted, not yet reaped', 'other']];
 
 function depthChart(trace) {
 	let groups, curves;

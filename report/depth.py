@@ -12,7 +12,7 @@ import tempfile
 RUN = 1 << 20		# moments
 LEAST_BLOCK = 1 << 10	# of a run that is merged
 SUBMITTED, STARTED, DONE, REAPED = range(4)
-CURVES = ('flight', 'queued', 'unreaped')
+CURVES = ('flight', 'queued', 'unreaped', 'held')	# held: submitted, not yet reaped
 
 
 class Moments:
@@ -112,10 +112,10 @@ class Curve:
 
 # kind of moment: (curve, step)
 STEPS = {
-    SUBMITTED: ((0, 1), (1, 1)),
+    SUBMITTED: ((0, 1), (1, 1), (3, 1)),
     STARTED: ((1, -1),),
     DONE: ((0, -1), (2, 1)),
-    REAPED: ((2, -1),),
+    REAPED: ((2, -1), (3, -1)),
 }
 
 

@@ -171,6 +171,14 @@ function offsetsChart(trace, file) {
 	}));
 	const least = cells.length < 4 * 2000 ? 4 : 2;
 	let box;
+	const twin = at => at >= 0 && at < cells.length && cells[at + 2] < 2 ? cells[at] + ' ' + cells[at + 1] : null;
+	// where reads and writes share a cell, each has a half
+	function side(at, view) {
+		const kind = cells[at + 2], other = kind === 0 ? at + 4 : at - 4;
+		const shared = kind < 2 && view.classes.has(KINDS[1 - kind]) && cells[other + 2] === 1 - kind &&
+			twin(other) === twin(at);
+		return shared ? kind === 0 ? -1 : 1 : 0;
+	}
 	function place(plot, at) {
 		const left = plot.px(grid.begin + cells[at] * grid.width);
 		const right = plot.px(grid.begin + (cells[at] + 1) * grid.width);
@@ -194,7 +202,7 @@ function offsetsChart(trace, file) {
 				context.fillStyle = colour(kind);
 				for (let at = 0; at < cells.length; at += 4)
 					if (cells[at + 2] === which)
-						this.cell(plot, context, at, kind, which);
+						this.cell(plot, context, at, side(at, view));
 				context.globalAlpha = 1;
 			}));
 			const seen = KINDS.filter((kind, which) => this.any(which));
@@ -207,17 +215,17 @@ function offsetsChart(trace, file) {
 					return true;
 			return false;
 		},
-		cell(plot, context, at, kind, which) {
-			const {x, y, width, height} = place(plot, at);
+		cell(plot, context, at, half) {
+			const {x, y, width, height} = place(plot, at), kind = KINDS[cells[at + 2]];
 			if (x < LEFT - width || x > plot.width)
 				return;
 			box.push([x, y, width, height, at]);
-			if (which > 1) {
+			if (SHAPES[kind]) {
 				plot.mark(kind, x, y);
 				return;
 			}
 			context.globalAlpha = most > 1 ? 0.2 + 0.65 * Math.log(1 + cells[at + 3]) / Math.log(1 + most) : 0.8;
-			context.fillRect(x - width / 2, y - height / 2, width, height);
+			context.fillRect(half > 0 ? x : x - width / 2, y - height / 2, half ? width / 2 : width, height);
 		},
 		tell(plot, x, y) {
 			const px = plot.px(plot.x.value(x)), py = plot.py(plot.y.value(y));

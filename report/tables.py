@@ -45,7 +45,7 @@ def count_figures(summary):
     busy = summary.busy_ns()
     finished = per_second(summary.requests - summary.unfinished, busy)
     speed = per_second(total.bytes[0] + total.bytes[1], busy)
-    peak = summary.curves[0].peak
+    flight, held = summary.curves[0].peak, summary.curves[3].peak
     return [
         Figure('Requests', text.number(summary.requests), summary.requests),
         Figure('Errors', text.number(summary.marked('error')), summary.marked('error'), -1),
@@ -53,7 +53,8 @@ def count_figures(summary):
         Figure('Unfinished', text.number(summary.unfinished), summary.unfinished, -1),
         Figure('Requests/s', text.rate(finished), finished, 1),
         Figure('Throughput', '–' if speed is None else text.size(int(speed)) + '/s', speed, 1),
-        Figure('Greatest depth', text.number(peak), peak),
+        Figure('Most in flight', text.number(flight), flight),
+        Figure('Most not reaped', text.number(held), held),
     ]
 
 
@@ -205,7 +206,8 @@ def latency_words(summary):
 
 
 def depth_words(summary):
-    return 'at most %s in flight' % text.number(summary.curves[0].peak)
+    return 'at most %s in flight, %s not yet reaped' % (
+        text.number(summary.curves[0].peak), text.number(summary.curves[3].peak))
 
 
 def latency_cells(histogram):

@@ -105,7 +105,8 @@ def check_data(trace, plain):
     depth = trace['depth']
     for name, since, until in (('flight', 'submitted_ns', 'done_ns'),
                                ('queued', 'submitted_ns', 'started_ns'),
-                               ('unreaped', 'done_ns', 'reaped_ns')):
+                               ('unreaped', 'done_ns', 'reaped_ns'),
+                               ('held', 'submitted_ns', 'reaped_ns')):
         near('%s, most' % name, max(depth[name]['max']), plain.depth(since, until), 0)
     seconds = columns['width'] / 100
     near('mean depth', sum(depth['flight']['mean']) * seconds, plain.area(), 0.02)
