@@ -142,6 +142,14 @@ static void reopen(struct out *o)
 	o->begun = true;
 }
 
+bool out_same_file(const struct out *a, const struct out *b)
+{
+	struct stat sa, sb;
+
+	return a->own_file && b->own_file && fstat(a->fd, &sa) == 0 && fstat(b->fd, &sb) == 0 &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 void out_part(struct out *o)
 {
 	if (o && !o->shared_fd)

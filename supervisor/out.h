@@ -22,6 +22,9 @@ struct out *out_open_part(const char *name, pid_t pid);
 /* Writes what is left, closes, and warns if lines are missing. Accepts NULL. */
 void out_close(struct out *o);
 
+/* A regular file that both would write into. */
+bool out_same_file(const struct out *a, const struct out *b);
+
 /* A line is built by any number of these and then ended. */
 void out_bytes(struct out *o, const void *bytes, size_t count);
 void out_text(struct out *o, const char *text);

@@ -29,6 +29,24 @@ static struct sink *make(const struct trace_output *o)
 	return o->summary ? sink_summary_create(o->format == TRACE_JSON) : makers[o->format]();
 }
 
+/* 0 or -errno after a message. */
+static int open_output(struct tracing *t, unsigned i)
+{
+	const struct trace_output *outputs = t->cfg->trace.outputs;
+
+	t->outs[i] = out_open(outputs[i].name);
+	if (!t->outs[i])
+		return -EINVAL;
+	for (unsigned k = 0; k < i; k++) {
+		if (!t->outs[k] || !out_same_file(t->outs[k], t->outs[i]))
+			continue;
+		log_error("'%s' and '%s' are one file: two outputs cannot share it",
+			  outputs[k].name, outputs[i].name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int tracing_open(const struct config *cfg, struct tracing **out)
 {
 	const struct trace_config *tc = &cfg->trace;
@@ -46,8 +64,7 @@ int tracing_open(const struct config *cfg, struct tracing **out)
 	for (unsigned i = 0; i < tc->output_count; i++) {
 		if (tc->outputs[i].split)
 			continue;
-		t->outs[i] = out_open(tc->outputs[i].name);
-		if (!t->outs[i]) {
+		if (open_output(t, i)) {
 			tracing_close(t);
 			return -EINVAL;
 		}
