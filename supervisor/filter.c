@@ -6,11 +6,15 @@
 
 #include "trace_set.h"
 
+static bool matches(const char *wanted, const struct label *path)
+{
+	return wanted && (!strcmp(wanted, path->text) || fnmatch(wanted, path->text, 0) == 0);
+}
+
 static bool path_wanted(const struct trace_config *cfg, const struct label *path)
 {
 	for (unsigned i = 0; path && i < cfg->path_count; i++) {
-		if (!strcmp(cfg->paths[i], path->text) ||
-		    fnmatch(cfg->paths[i], path->text, 0) == 0)
+		if (matches(cfg->paths[i], path) || matches(cfg->whole_paths[i], path))
 			return true;
 	}
 	return !cfg->path_count;

@@ -36,6 +36,8 @@ void config_release(struct config *cfg)
 	free(cfg->env_edits);
 	cfg->env_edits = NULL;
 	cfg->env_edit_count = 0;
+	while (cfg->trace.path_count)
+		free(cfg->trace.whole_paths[--cfg->trace.path_count]);
 }
 
 static int set_quiet(struct config *cfg, const char *value)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of traces: strace's letters and names, where it has some. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,29 @@ static int set_expression(struct config *cfg, const char *value)
 	return -EINVAL;
 }
 
+/*
+ * As /proc/PID/fd will have it. The last part may be a pattern, or not exist yet; NULL: the rest
+ * does not either.
+ */
+static char *whole_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char dir[PATH_MAX], full[PATH_MAX];
+	char *found = realpath(path, NULL);
+
+	if (found || (size_t)(name - path) >= sizeof(dir))
+		return found;
+	memcpy(dir, path, (size_t)(name - path));
+	dir[name - path] = '\0';
+	if (!realpath(slash ? dir : ".", full))
+		return NULL;
+	found = malloc(strlen(full) + strlen(name) + 2);
+	if (found)
+		sprintf(found, "%s/%s", full[1] ? full : "", name);
+	return found;
+}
+
 static int set_path(struct config *cfg, const char *value)
 {
 	struct trace_config *t = &cfg->trace;
@@ -96,6 +120,7 @@ static int set_path(struct config *cfg, const char *value)
 		log_error("option '-P': more than %d paths", TRACE_PATHS_MAX);
 		return -E2BIG;
 	}
+	t->whole_paths[t->path_count] = whole_path(value);
 	t->paths[t->path_count++] = value;
 	t->on = true;
 	return 0;

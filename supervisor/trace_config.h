@@ -64,6 +64,7 @@ struct trace_config {
 	enum trace_sort sort;
 	uint32_t set;			/* -e trace=SET; trace_set.h */
 	const char *paths[TRACE_PATHS_MAX];
+	char *whole_paths[TRACE_PATHS_MAX];	/* the same from the root, ours; NULL: unknown */
 	unsigned path_count;		/* 0: all */
 	uint64_t duration_ns;		/* only what took at least as long */
 	enum trace_clock clock;

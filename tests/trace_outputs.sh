@@ -3,7 +3,7 @@
 . "$srcdir/tests/lib.sh"
 
 mark
-victim=$top_builddir/tests/victim_hostile
+victim=$(cd "$top_builddir/tests" && pwd)/victim_hostile
 truncate -s 4096 "$tmp/file"
 pids=
 : >"$tmp/err"
@@ -24,6 +24,21 @@ status=0
 timeout 60 "$AIO_SANDBOX" -o "|cat >$tmp/t" "$victim" head "$tmp/file" <&- >&- || status=$?
 is 'stdin and stdout are closed: status' "$status" 0
 check 'and a command gets its trace' grep -q 'io_submit(' "$tmp/t"
+
+# a file for two outputs would be a mixture
+run "$AIO_SANDBOX" -o "$tmp/t" -o "json:$tmp/./t" true
+is 'one file for two outputs: 125' "$status" 125
+like 'and it is named' "$err" "aio-sandbox: '*/t' and '*/./t' are one file: *"
+
+# -P as the user sees the file, not as /proc does
+mkdir "$tmp/dir"
+ln -s file "$tmp/link"
+for path in file ./file link dir/../file 'dir/../f[i]le'; do
+	(cd "$tmp" && timeout 60 "$AIO_SANDBOX" -P "$path" -o t "$victim" head file >/dev/null)
+	check "-P $path: its requests are there" grep -q '#1 pread' "$tmp/t"
+done
+(cd "$tmp" && timeout 60 "$AIO_SANDBOX" -P dir/file -o t "$victim" head file >/dev/null)
+is '-P of another one: none' "$(wc -l <"$tmp/t")" 0
 
 # a head that is nonsense
 if have python3; then
