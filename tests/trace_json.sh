@@ -50,6 +50,53 @@ judge 'a hostile path' "$tmp/t"
 is 'and the path can be got back' "$(value path | grep -c .)" 1
 is 'byte for byte' "$(value path)" "$(printf %s "$hostile" | od -An -v -tx1 | tr -d ' \n')"
 
+# fio's own report
+fio_says()
+{
+	python3 -c 'import json, sys
+text = sys.stdin.read()
+jobs = json.loads(text[text.index("{"):])["jobs"]
+print(sum(job[way]["total_ios"] for job in jobs for way in ("read", "write")))'
+}
+traced "-ojson:$tmp/t" "$disk/f" --output-format=json --numjobs=3 --fsync=4 --loops=5
+is 'fio, its requests and the trace agree' "$(fio_says <"$tmp/run.out")" \
+	"$(grep -c '"type":"request"' "$tmp/t")"
+judge 'three jobs in threads' "$tmp/t"
+
+# --- readers ---
+
+# a shell reads byte by byte: the queue fills, and the program has to wait
+cat >"$tmp/slow" <<'EOS'
+while IFS= read -r line; do
+	printf '%s\n' "$line"
+done >"$1"
+EOS
+traced "-ojson:|sh $tmp/slow $tmp/t" "$disk/f" --loops=48
+is 'a slow reader: status' "$status" 0
+is 'and no warning' "$err" ''
+judge 'a slow reader' "$tmp/t"
+is 'and nothing is left out' "$(value requests)" 3072
+
+traced "-ojson:|true" "$disk/f" --loops=16
+is 'a reader that is gone: status' "$status" 0
+like 'one warning says how many lines were lost' "$err" \
+	"*: the trace in '|true' is not complete: Broken pipe; [1-9]* lines were not written"
+traced "-ojson:|head -n 3 >$tmp/head" "$disk/f" --loops=16
+is 'one that goes early: status' "$status" 0
+is 'and it had its lines' "$(wc -l <"$tmp/head")" 3
+
+# --- a run that is killed ---
+
+: >"$tmp/killed"
+"$AIO_SANDBOX" -q -o "json:$tmp/killed" fio --name=a --size=256k --ioengine=libaio --iodepth=4 --rw=randrw \
+	--bs=4k --thread --time_based --runtime=100 "--filename=$disk/f" >"$tmp/run.out" 2>&1 &
+us=$!
+while [ "$(wc -c <"$tmp/killed")" -lt 300000 ] && [ -e /proc/$us ]; do :; done
+kill -KILL "$(pgrep -P $us)"
+wait $us 2>/dev/null || :
+judge 'the supervisor was killed' "$tmp/killed"
+is 'the trace is not whole, but its lines are' "$(value whole)" 0
+
 # the schema and the man page
 if python3 -c 'import jsonschema' 2>/dev/null; then
 	like 'the schema has been asked' "$found" 'schema=checked*'

@@ -12,7 +12,7 @@ TSAN_OPTIONS=log_path=$reports
 export TSAN_OPTIONS
 
 unit_tests_pass workers loop engine_threads engine_uring engine_peer engine_peer_worker engine_peer_poll engine_inline \
-	engine_storage complete dispatch life guardian
+	engine_storage complete dispatch life guardian feed writer
 
 # only the races count: what the victims see is parity's affair, and their times are others here
 for name in rw getevents threads destroy fsync cancel eventfd order blocking poll life; do
@@ -28,5 +28,8 @@ check "writers that die, and what they wrote" timeout 900 sh "$srcdir/tests/dura
 no_report "no race while they die"
 check "what hangs holds up nobody else" timeout 300 sh "$srcdir/tests/stall.sh"
 no_report "no race while it hangs"
+check "traces of all formats" timeout 300 sh "$srcdir/tests/trace_formats.sh"
+check "traces of programs that end in every way" timeout 300 sh "$srcdir/tests/trace_endings.sh"
+no_report "no race while they are written"
 
 done_testing
