@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "format.h"
 #include "log.h"
 
 #define GATHER_BYTES (64u << 10)
@@ -277,6 +278,27 @@ void out_bytes(struct out *o, const void *bytes, size_t count)
 void out_text(struct out *o, const char *text)
 {
 	out_bytes(o, text, strlen(text));
+}
+
+void out_u64(struct out *o, uint64_t value)
+{
+	if (make_room(o, FORMAT_NUMBER_BYTES))
+		o->used = (size_t)(format_u64(o->buffer + o->used, value) - o->buffer);
+}
+
+void out_i64(struct out *o, int64_t value)
+{
+	if (make_room(o, FORMAT_NUMBER_BYTES))
+		o->used = (size_t)(format_i64(o->buffer + o->used, value) - o->buffer);
+}
+
+void out_hex(struct out *o, uint64_t value)
+{
+	const int digits = value ? (67 - __builtin_clzll(value)) / 4 : 1;
+
+	out_text(o, "0x");
+	for (int i = digits - 1; i >= 0; i--)
+		out_bytes(o, &"0123456789abcdef"[value >> (4 * i) & 15], 1);
 }
 
 void out_printf(struct out *o, const char *fmt, ...)

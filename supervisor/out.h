@@ -28,6 +28,9 @@ bool out_same_file(const struct out *a, const struct out *b);
 /* A line is built by any number of these and then ended. */
 void out_bytes(struct out *o, const void *bytes, size_t count);
 void out_text(struct out *o, const char *text);
+void out_u64(struct out *o, uint64_t value);
+void out_i64(struct out *o, int64_t value);
+void out_hex(struct out *o, uint64_t value);	/* 0x1f */
 void out_printf(struct out *o, const char *fmt, ...) printf_like(2, 3);
 /* Room for so much of a line, to be filled; and where that ends. NULL: no memory, as above. */
 char *out_reserve(struct out *o, size_t count);

@@ -103,7 +103,13 @@ static void put_data(struct out *o, const struct record_request *r, enum sink_pu
 		sink_put_quoted(o, r->sample->text, r->sample->length_bytes,
 				r->sample->length_bytes < bytes);
 	else
-		out_printf(o, "0x%llx", (unsigned long long)r->buffer);
+		out_hex(o, r->buffer);
+}
+
+static void put_length(struct out *o, const struct record_request *r)
+{
+	out_text(o, ", ");
+	out_u64(o, r->length_bytes);
 }
 
 static void put_transfer(struct out *o, const struct record_request *r, enum sink_put how)
@@ -112,17 +118,18 @@ static void put_transfer(struct out *o, const struct record_request *r, enum sin
 	put_data(o, r, how);
 	if (r->opcode == IOCB_CMD_PREADV || r->opcode == IOCB_CMD_PWRITEV) {
 		if (r->id)
-			out_printf(o, ", %llu", (unsigned long long)r->length_bytes);
+			put_length(o, r);
 		out_printf(o, r->id ? " /* %u segments */" : ", %u", r->segments);
 	} else {
-		out_printf(o, ", %llu", (unsigned long long)r->length_bytes);
+		put_length(o, r);
 	}
-	out_printf(o, ", %lld", (long long)r->offset);
+	out_text(o, ", ");
+	out_i64(o, r->offset);
 }
 
 static void put_file(struct sink *s, const struct record_request *r)
 {
-	out_printf(s->out, "%d", r->fd);
+	out_i64(s->out, r->fd);
 	if (r->path && s->run->cfg->with_paths)
 		sink_put_path(s->out, r->path);
 }
@@ -143,13 +150,14 @@ void sink_put_request(struct sink *s, const struct record_request *r, enum sink_
 	struct out *o = s->out;
 
 	if (r->opcode == RECORD_NO_OPCODE) {
-		out_printf(o, "0x%llx", (unsigned long long)r->obj);
+		out_hex(o, r->obj);
 		return;
 	}
 	if (*sink_op_name(r->opcode) == '?')
-		out_printf(o, "0x%x /* IOCB_CMD_??? */(", r->opcode);
+		out_printf(o, "0x%x /* IOCB_CMD_??? */", r->opcode);
 	else
-		out_printf(o, "%s(", sink_op_name(r->opcode));
+		out_text(o, sink_op_name(r->opcode));
+	out_text(o, "(");
 	put_file(s, r);
 	if (r->opcode == IOCB_CMD_POLL) {
 		out_text(o, ", ");
@@ -163,13 +171,15 @@ void sink_put_request(struct sink *s, const struct record_request *r, enum sink_
 
 void sink_put_returned(struct out *o, int64_t result)
 {
-	if (result == -ERESTARTNOHAND)
+	if (result == -ERESTARTNOHAND) {
 		out_text(o, "= ? ERESTARTNOHAND (To be restarted if no handler)");
-	else if (result < 0 && result >= -4095)
+	} else if (result < 0 && result >= -4095) {
 		out_printf(o, "= -1 %s (%s)", sink_errno_name((int)-result),
 			   strerror((int)-result));
-	else
-		out_printf(o, "= %lld", (long long)result);
+	} else {
+		out_text(o, "= ");
+		out_i64(o, result);
+	}
 }
 
 void sink_put_result(struct out *o, const struct record_request *r)

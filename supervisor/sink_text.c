@@ -72,7 +72,9 @@ static void to_column(struct text *t)
 {
 	const size_t at = out_column(t->sink.out) + 1, column = t->sink.run->cfg->column;
 
-	out_printf(t->sink.out, "%*s", at < column ? (int)(column - at + 1) : 1, "");
+	if (at < column)
+		out_printf(t->sink.out, "%*s", (int)(column - at), "");
+	out_text(t->sink.out, " ");
 }
 
 static void end_line(struct text *t, uint64_t from_ns, uint64_t to_ns)
@@ -93,7 +95,8 @@ static void text_call(struct sink *s, const struct sink_call *c)
 	const struct record_call *call = c->call;
 
 	begin_line(t, call->tid, call->entered_ns);
-	out_printf(s->out, "%s(", sink_call_name(call->nr));
+	out_text(s->out, sink_call_name(call->nr));
+	out_text(s->out, "(");
 	sink_text_arguments(s, c);
 	out_text(s->out, call->left_ns ? ")" : " <unfinished ...>)");
 	to_column(t);
@@ -108,7 +111,9 @@ static void begin_request(struct text *t, const struct record_request *r, uint64
 			  enum sink_put how)
 {
 	begin_line(t, r->tid, ns);
-	out_printf(t->sink.out, "#%llu ", (unsigned long long)r->id);
+	out_text(t->sink.out, "#");
+	out_u64(t->sink.out, r->id);
+	out_text(t->sink.out, " ");
 	sink_put_request(&t->sink, r, how);
 	if (how == SINK_PUT_UNFINISHED)
 		out_text(t->sink.out, ")");

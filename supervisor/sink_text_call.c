@@ -8,13 +8,25 @@
 
 static void put_number(struct out *o, uint64_t address)
 {
-	out_printf(o, address ? "0x%llx" : "NULL", (unsigned long long)address);
+	if (address)
+		out_hex(o, address);
+	else
+		out_text(o, "NULL");
+}
+
+static void put_count(struct out *o, uint64_t count)
+{
+	out_text(o, ", ");
+	out_i64(o, (int64_t)count);
 }
 
 static void put_id(struct out *o, const struct record_request *r)
 {
-	if (r->id)
-		out_printf(o, "#%llu ", (unsigned long long)r->id);
+	if (!r->id)
+		return;
+	out_text(o, "#");
+	out_u64(o, r->id);
+	out_text(o, " ");
 }
 
 /* The entries that came to be looked at; "..." for the rest. */
@@ -45,10 +57,13 @@ static void put_reaped(struct out *o, const struct sink_call *c)
 
 		out_text(o, i ? ", " : "");
 		put_id(o, r);
-		if (r->result < 0 && r->result >= -4095)
-			out_printf(o, "res=-%s", sink_errno_name((int)-r->result));
-		else
-			out_printf(o, "res=%lld", (long long)r->result);
+		if (r->result < 0 && r->result >= -4095) {
+			out_text(o, "res=-");
+			out_text(o, sink_errno_name((int)-r->result));
+		} else {
+			out_text(o, "res=");
+			out_i64(o, r->result);
+		}
 	}
 	out_text(o, "], ");
 }
@@ -95,7 +110,9 @@ static void put_getevents(struct sink *s, const struct sink_call *c)
 {
 	const struct record_call *call = c->call;
 
-	out_printf(s->out, ", %lld, %lld, ", (long long)call->args[1], (long long)call->args[2]);
+	put_count(s->out, call->args[1]);
+	put_count(s->out, call->args[2]);
+	out_text(s->out, ", ");
 	if (!call->left_ns)
 		return;
 	put_reaped(s->out, c);
@@ -136,7 +153,8 @@ void sink_text_arguments(struct sink *s, const struct sink_call *c)
 	}
 	put_number(o, call->args[0]);
 	if (call->nr == SYS_io_submit) {
-		out_printf(o, ", %lld, ", (long long)call->args[1]);
+		put_count(o, call->args[1]);
+		out_text(o, ", ");
 		put_submitted(s, c);
 	} else if (call->nr == SYS_io_getevents || call->nr == SYS_io_pgetevents) {
 		put_getevents(s, c);
