@@ -44,6 +44,7 @@ unit_tests = \
 	%D%/request_t \
 	%D%/ring_t \
 	%D%/room_t \
+	%D%/sink_summary_t \
 	%D%/timers_t \
 	%D%/trap_t \
 	%D%/workers_t \
