@@ -285,7 +285,11 @@ static int add_summary(struct trace_config *t)
 		log_error("option '-C': more than %d outputs", TRACE_OUTPUTS_MAX - 1);
 		return -EINVAL;
 	}
-	t->outputs[t->output_count++].summary = true;
+	t->outputs[t->output_count++] = (struct trace_output){
+		.summary = true,
+		.has_format = true,
+		.format = t->format == TRACE_JSON ? TRACE_JSON : TRACE_TEXT,
+	};
 	return 0;
 }
 

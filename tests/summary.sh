@@ -99,6 +99,10 @@ is 'an unknown column: 125' "$status" 125
 run "$AIO_SANDBOX" -C -o "$tmp/t" "$victim" unreaped "$tmp/f"
 check '-C: the trace' grep -q '^[0-9]* *io_setup(' "$tmp/t"
 like '-C: and the summary on stderr' "$err" '% time *'
+run "$AIO_SANDBOX" -C --format=chrome -o "$tmp/t" "$victim" unreaped "$tmp/f"
+like '-C: the summary of a chrome trace is text' "$status $err" '0 % time *'
+run "$AIO_SANDBOX" -c --format=chrome true
+is '-c: a summary is no chrome trace: 125' "$status" 125
 run "$AIO_SANDBOX" -C "$victim" unreaped "$tmp/f"
 like '-C on stderr: the summary comes last' "$err" 'io_setup*
 % time *'
