@@ -5,7 +5,7 @@
  *	threads		another thread goes on where the first has left off
  *	unreaped	ends with a completion that nobody has taken
  *	errors		three reads to where no memory is
- *	replaced	reads from FILE, deletes it, makes FILE.new, which may get its inode's number
+ *	replaced	20 files, each read, deleted, and its inode's number free for the next
  *	killed		is killed while it waits for a read of an empty pipe
  */
 #include <errno.h>
@@ -158,17 +158,17 @@ static void unreaped(void)
 
 static void replaced(const char *name)
 {
-	char other[4096];
+	char each[4096];
 
-	unreaped();
-	reap(1);
-	close(fd);
-	need(unlink(name) == 0, name);
-	snprintf(other, sizeof(other), "%s.new", name);
-	fd = open(other, O_RDWR | O_CREAT, 0600);
-	need(fd >= 0, other);
-	unreaped();
-	reap(1);
+	for (int i = 0; i < 20; i++) {
+		snprintf(each, sizeof(each), "%s.%d", name, i);
+		close(fd);
+		fd = open(each, O_RDWR | O_CREAT, 0600);
+		need(fd >= 0, each);
+		unreaped();
+		reap(1);
+		need(unlink(each) == 0, each);
+	}
 }
 
 static void errors(void)
