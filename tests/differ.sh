@@ -21,7 +21,7 @@ run "$differ" --seeds=1-200 env
 is "two native runs of a program see the same" "$status" 0
 diag "$out"
 
-run "$differ" --seeds=1-200 --stop-at-first sh -c 'ulimit -S -f 8; exec "$@"' sh
+run "$differ" --seeds=1-200 --stop-at-first sh -c 'ulimit -S -f 256; exec "$@"' sh
 is "a limit that is another one is found" "$status" 1
 like "a program that shows it is printed" "$out" '*minimal program*submit*native*sandboxed*'
 
