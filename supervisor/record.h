@@ -98,6 +98,8 @@ enum { RECORD_NO_OPCODE = 0xffff };	/* the entry could not be read */
 
 /* Takes references of its own (but for the key, which stays with the original). */
 void record_request_copy(struct record_request *to, const struct record_request *from);
+/* Only what tells which it is: no references. */
+struct record_request record_request_id(const struct record_request *r);
 void record_request_put(struct record_request *r);	/* lets references go, the key too */
 
 #endif

@@ -48,6 +48,7 @@ struct sink_ops {
 	const char *name;
 	unsigned wants;			/* bits: enum record_kind */
 	bool wants_data;		/* the first bytes of each request's (-s) */
+	bool ids_only;			/* of a call's entries nothing but the id is looked at */
 	bool any_path;			/* one that the file had earlier will do */
 	void (*start)(struct sink *s);
 	void (*call)(struct sink *s, const struct sink_call *c);

@@ -271,6 +271,7 @@ static const struct sink_ops json_ops = {
 	.name = "json",
 	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
 		 1u << RECORD_ADDRESSED | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+	.ids_only = true,
 	.start = json_start,
 	.call = json_call,
 	.request = json_request,

@@ -21,6 +21,7 @@ struct trace {
 	struct pulse *pulse;
 	unsigned wants;			/* bits: enum record_kind */
 	size_t sample_bytes;		/* of a request's data; 0: nobody wants any */
+	bool ids_only;			/* of what is not a request's last record */
 	bool any_path;			/* file_any_path() will do */
 	bool may_be_undone;		/* dispatch->breakable: what was reaped may be put back */
 	unsigned in_flight;
@@ -38,6 +39,7 @@ struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_
 	t->pulse = pulse;
 	t->wants = writer_wants(writer);
 	t->sample_bytes = writer_sample_bytes(writer);
+	t->ids_only = writer_ids_only(writer);
 	t->any_path = writer_any_path(writer);
 	t->may_be_undone = may_be_undone;
 	return t;
@@ -77,7 +79,10 @@ static void push_copy(struct trace *t, enum record_kind kind, const struct recor
 	if (!wants(t, kind))
 		return;
 	slot = next_slot(t, kind);
-	record_request_copy(&slot->request, rec);
+	if (t->ids_only && kind != RECORD_PUBLISHED)
+		slot->request = record_request_id(rec);
+	else
+		record_request_copy(&slot->request, rec);
 	feed_push(t->feed);
 }
 

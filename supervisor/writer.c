@@ -31,6 +31,7 @@ struct writer {
 	unsigned sink_count;
 	unsigned wants;
 	bool with_entries;		/* calls are put together with their entries */
+	bool ids_only;			/* of which nobody wants more than the id */
 	pthread_t thread;
 	struct batch *batches[BATCH_BUCKETS];	/* by call id */
 	struct sink_counts counts;
@@ -45,6 +46,11 @@ struct feed *writer_feed(const struct writer *w)
 unsigned writer_wants(const struct writer *w)
 {
 	return w->wants;
+}
+
+bool writer_ids_only(const struct writer *w)
+{
+	return w->ids_only;
 }
 
 bool writer_any_path(const struct writer *w)
@@ -117,7 +123,9 @@ static void batch_note(struct writer *w, uint64_t call, const struct record_requ
 	if (!call || !w->with_entries)
 		return;
 	entry = batch_add(w, call);
-	if (entry)
+	if (entry && w->ids_only)
+		*entry = record_request_id(r);
+	else if (entry)
 		record_request_copy(entry, r);
 	if (entry && refused)
 		(*batch_place(w, call))->last_refused = true;
@@ -265,8 +273,13 @@ static void want(struct writer *w)
 				 1u << RECORD_REFUSED | 1u << RECORD_ADDRESSED |
 				 1u << RECORD_REQUEST;
 
-	for (unsigned i = 0; i < w->sink_count; i++)
-		w->wants |= w->sinks[i]->ops->wants;
+	w->ids_only = !w->run->cfg->path_count;
+	for (unsigned i = 0; i < w->sink_count; i++) {
+		const struct sink_ops *ops = w->sinks[i]->ops;
+
+		w->wants |= ops->wants;
+		w->ids_only &= ops->ids_only || !(ops->wants & 1u << RECORD_ACCEPTED);
+	}
 	if (w->wants & 1u << RECORD_CALL && w->run->cfg->path_count)
 		w->wants |= entries;
 	w->with_entries = w->wants & 1u << RECORD_CALL && w->wants & 1u << RECORD_ACCEPTED;

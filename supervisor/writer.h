@@ -15,6 +15,7 @@ struct writer;
 struct writer *writer_create(const struct sink_run *run, struct sink **sinks, unsigned count);
 struct feed *writer_feed(const struct writer *w);
 unsigned writer_wants(const struct writer *w);		/* bits: enum record_kind */
+bool writer_ids_only(const struct writer *w);	/* of requests that calls are put together with */
 bool writer_any_path(const struct writer *w);	/* file_any_path() will do */
 size_t writer_sample_bytes(const struct writer *w);	/* of each request's data; 0: none */
 /* Nothing will be pushed any more: waits until all is written and ends. */
