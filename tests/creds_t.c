@@ -53,10 +53,17 @@ static void assert_same(const struct seen *a, const struct seen *b)
 
 START_TEST(equal_ones_are_one_record)
 {
-	struct creds_table *t = creds_table_create();
-	struct creds *a = creds_get(t, &nobody, 0, teams, 2), *b = creds_get(t, &nobody, 0, teams, 2);
-	struct creds *c = creds_get(t, &nobody, 0, teams, 1);
-	const uint64_t number = c->number;
+	struct creds_table *t;
+	struct creds *a, *b, *c;
+	uint64_t number;
+
+	if (geteuid())
+		return;			/* only who can take them keeps them apart */
+	t = creds_table_create();
+	a = creds_get(t, &nobody, 0, teams, 2);
+	b = creds_get(t, &nobody, 0, teams, 2);
+	c = creds_get(t, &nobody, 0, teams, 1);
+	number = c->number;
 
 	ck_assert_ptr_eq(a, b);
 	ck_assert_ptr_ne(a, c);

@@ -68,11 +68,12 @@ not reaped   #1 pread(3, 0x*, 3, 0) of *"
 
 run "$AIO_SANDBOX" -q -c "$victim" killed "$tmp/f"
 is 'a killed program: its end stays' "$status" 137
-like 'and what it had in flight is listed' "$err" "*
+# its pipe ends with it: the read may still be done, but nobody reaps it
+like 'and what it had in flight is listed' "$(printf '%s\n' "$err" | tail -n 4)" "\
 the kernel's io_submit would have blocked for at least 1 requests
 
-requests not finished: 1; complete but not reaped: 0
-not finished #1 pread(4, 0x*, 5, 0) of *"
+requests not finished: [01]; complete but not reaped: [01]
+not [fr]*ed #1 pread(4, 0x*, 5, 0) of *"
 
 # fio, killed while it writes: what the supervisor itself has counted is in the summary
 run "$AIO_SANDBOX" -q -v -c -o "json:$tmp/s" sh -c 'file=$1; shift

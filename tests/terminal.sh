@@ -35,9 +35,11 @@ for how in "" "$sandbox "; do
 		"+${how}$signals\\n" "=ready" "+\\003" "=got 2 " "+\\003" "=got 2 " "+\\034" \
 		"=counts 2:2 3:1." "+echo status=\$?\\n" "=status=5"
 
+	# a second one may be lost in the first, if that is not read yet: but not each time
 	play "$as: Ctrl-\\ comes once" \
 		"+${how}$signals until-int\\n" "=ready" "+\\034" "=got 3 " "+\\034" "=got 3 " \
-		"+\\003" "=counts 2:1 3:2." "+echo status=\$?\\n" "=status=5"
+		"+\\034" "=got 3 " "+\\034" "=got 3 " "+\\034" "=got 3 " "+\\034" "=got 3 " \
+		"+\\003" "=counts 2:1 3:6." "+echo status=\$?\\n" "=status=5"
 
 	play "$as: Ctrl-Z, fg, and the terminal is the program's again" \
 		"+${how}$signals\\n" "=ready" "+\\032" "=Stopped" "+echo st=\$?\\n" "=st=148" \
