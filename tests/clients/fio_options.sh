@@ -70,20 +70,33 @@ if knows cmdprio_bssplit; then
 		--cmdprio_bssplit=4k/100:16k/0 --cmdprio_class=2 --size=16m
 fi
 
-# RWF_NOWAIT: fio tries again what gets EAGAIN, or gives up where the file system has none
+# One run after another on each side, leaving its ends in $status_native_aio and $status_sandboxed.
+nowait() # NAME RW OPTIONS
+{
+	nowait_name=$1 rw=$2
+	shift 2
+	for side in native_aio sandboxed; do
+		rm -f "$disk"/job.*
+		job prepare-$side native --rw=write --ioengine=psync --do_verify=0 --end_fsync=1
+		job "$nowait_name-$side" $side --rw="$rw" --nowait=1 "$@"
+		eval "status_$side=\$status"
+	done
+}
+
+# RWF_NOWAIT: fio tries again what gets EAGAIN, or gives up where the file system has none. That what was read before is
+# still in the page cache is no promise of the kernel's (memory reclaim of a busy or small machine takes pages at any
+# time, and then EAGAIN is right on either side): what ends differently on the two sides is run again, at most four times.
 if knows nowait; then
 	for test in "direct randwrite --direct=1" "direct-read randread --direct=1" "cached randread --pre_read=1"; do
 		# shellcheck disable=SC2086
 		set -- $test
-		name=nowait-$1 rw=$2
-		shift 2
-		for side in native_aio sandboxed; do
-			rm -f "$disk"/job.*
-			job prepare-$side native --rw=write --ioengine=psync --do_verify=0 --end_fsync=1
-			job "$name-$side" $side --rw="$rw" --nowait=1 "$@"
-			eval "status_$side=\$status"
+		name=nowait-$1
+		shift
+		for run in 1 2 3 4 5; do
+			nowait "$name" "$@"
+			[ "$status_sandboxed" != "$status_native_aio" ] || break
+			echo "# $name, run $run: native $status_native_aio, sandboxed $status_sandboxed"
 		done
-		# shellcheck disable=SC2154
 		is "$name: ends as natively" "$status_sandboxed" "$status_native_aio"
 		is "$name: as many requests" "$(ios "$name-sandboxed")" "$(ios "$name-native_aio")"
 	done
