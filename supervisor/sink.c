@@ -3,9 +3,26 @@
 
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "trap.h"
+
+struct sink *sink_create(size_t size_bytes, const struct sink_ops *ops)
+{
+	struct sink *s = calloc(1, size_bytes);
+
+	if (s)
+		s->ops = ops;
+	return s;
+}
+
+void sink_destroy(struct sink *s)
+{
+	if (s && s->ops->release)
+		s->ops->release(s);
+	free(s);
+}
 
 const char *sink_call_name(unsigned nr)
 {

@@ -6,6 +6,8 @@
 #ifndef SINK_H
 #define SINK_H
 
+#include <stddef.h>
+
 #include "out.h"
 #include "record.h"
 #include "trace_config.h"
@@ -58,7 +60,7 @@ struct sink_ops {
 	void (*request)(struct sink *s, const struct record_request *r);	/* RECORD_REQUEST */
 	void (*idle)(struct sink *s);	/* nothing more has come for the moment */
 	void (*end)(struct sink *s, const struct sink_counts *counts);
-	void (*destroy)(struct sink *s);	/* frees it, not the output */
+	void (*release)(struct sink *s);	/* what it has made itself, not the output */
 };
 
 struct sink {
@@ -66,6 +68,10 @@ struct sink {
 	const struct sink_run *run;
 	struct out *out;		/* NULL: has several of its own */
 };
+
+/* Zeroed: a struct of size_bytes that begins with its struct sink. NULL: ENOMEM. */
+struct sink *sink_create(size_t size_bytes, const struct sink_ops *ops);
+void sink_destroy(struct sink *s);	/* accepts NULL; the output stays */
 
 /* NULL: ENOMEM. */
 struct sink *sink_text_create(void);

@@ -282,11 +282,6 @@ static void chrome_end(struct sink *s, const struct sink_counts *counts)
 	out_end_line(s->out);
 }
 
-static void chrome_destroy(struct sink *s)
-{
-	free(s);
-}
-
 static const struct sink_ops chrome_ops = {
 	.name = "chrome",
 	.wants = 1u << RECORD_REQUEST | 1u << RECORD_CALL,
@@ -294,15 +289,9 @@ static const struct sink_ops chrome_ops = {
 	.call = chrome_call,
 	.request = chrome_request,
 	.end = chrome_end,
-	.destroy = chrome_destroy,
 };
 
 struct sink *sink_chrome_create(void)
 {
-	struct chrome *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->sink.ops = &chrome_ops;
-	return &c->sink;
+	return sink_create(sizeof(struct chrome), &chrome_ops);
 }

@@ -160,14 +160,13 @@ static void iolog_end(struct sink *s, const struct sink_counts *counts)
 			 (unsigned long long)l->left_out);
 }
 
-static void iolog_destroy(struct sink *s)
+static void iolog_release(struct sink *s)
 {
 	struct iolog *l = (struct iolog *)s;
 
 	for (unsigned i = 0; i < l->slots; i++)
 		label_put(l->files[i]);
 	free(l->files);
-	free(l);
 }
 
 static const struct sink_ops iolog_ops = {
@@ -176,15 +175,10 @@ static const struct sink_ops iolog_ops = {
 	.start = iolog_start,
 	.accepted = iolog_accepted,
 	.end = iolog_end,
-	.destroy = iolog_destroy,
+	.release = iolog_release,
 };
 
 struct sink *sink_iolog_create(void)
 {
-	struct iolog *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return NULL;
-	l->sink.ops = &iolog_ops;
-	return &l->sink;
+	return sink_create(sizeof(struct iolog), &iolog_ops);
 }

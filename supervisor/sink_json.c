@@ -6,7 +6,6 @@
  */
 #include <linux/aio_abi.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -262,11 +261,6 @@ static void json_end(struct sink *s, const struct sink_counts *c)
 	end_line(s, format_literal(at, "}"));
 }
 
-static void json_destroy(struct sink *s)
-{
-	free(s);
-}
-
 static const struct sink_ops json_ops = {
 	.name = "json",
 	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
@@ -276,14 +270,9 @@ static const struct sink_ops json_ops = {
 	.call = json_call,
 	.request = json_request,
 	.end = json_end,
-	.destroy = json_destroy,
 };
 
 struct sink *sink_json_create(void)
 {
-	struct sink *s = calloc(1, sizeof(*s));
-
-	if (s)
-		s->ops = &json_ops;
-	return s;
+	return sink_create(sizeof(struct sink), &json_ops);
 }

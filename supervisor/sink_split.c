@@ -35,8 +35,7 @@ static struct part *part_create(struct split *s, pid_t pid)
 	if (p->sink)
 		p->sink->out = out_open_part(s->name, pid);
 	if (!p->sink || !p->sink->out) {
-		if (p->sink)
-			p->sink->ops->destroy(p->sink);
+		sink_destroy(p->sink);
 		free(p);
 		return NULL;
 	}
@@ -123,12 +122,12 @@ static void part_destroy(struct part *p)
 {
 	struct out *out = p->sink->out;
 
-	p->sink->ops->destroy(p->sink);
+	sink_destroy(p->sink);
 	out_close(out);
 	free(p);
 }
 
-static void split_destroy(struct sink *sink)
+static void split_release(struct sink *sink)
 {
 	struct split *s = (struct split *)sink;
 
@@ -138,16 +137,15 @@ static void split_destroy(struct sink *sink)
 			part_destroy(p);
 		}
 	}
-	free(s);
 }
 
 struct sink *sink_split_create(const char *name, struct sink *(*make)(void))
 {
-	struct split *s = calloc(1, sizeof(*s));
-	struct sink *one = s ? make() : NULL;
+	struct sink *one = make();
+	struct split *s = one ? (struct split *)sink_create(sizeof(*s), NULL) : NULL;
 
-	if (!one) {
-		free(s);
+	if (!s) {
+		sink_destroy(one);
 		return NULL;
 	}
 	s->ops = (struct sink_ops){
@@ -160,9 +158,9 @@ struct sink *sink_split_create(const char *name, struct sink *(*make)(void))
 		.request = split_request,
 		.idle = split_idle,
 		.end = split_end,
-		.destroy = split_destroy,
+		.release = split_release,
 	};
-	one->ops->destroy(one);
+	sink_destroy(one);
 	s->sink.ops = &s->ops;
 	s->name = name;
 	s->make = make;

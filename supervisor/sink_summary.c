@@ -137,7 +137,7 @@ static void summary_end(struct sink *sink, const struct sink_counts *counts)
 		summary_print(s);
 }
 
-static void summary_destroy(struct sink *sink)
+static void summary_release(struct sink *sink)
 {
 	struct summary *s = (struct summary *)sink;
 	struct summary_group *next;
@@ -151,7 +151,6 @@ static void summary_destroy(struct sink *sink)
 	}
 	while (s->listed_count)
 		record_request_put(&s->listed[--s->listed_count]);
-	free(s);
 }
 
 static const struct sink_ops summary_ops = {
@@ -161,17 +160,16 @@ static const struct sink_ops summary_ops = {
 	.call = summary_call,
 	.request = summary_request,
 	.end = summary_end,
-	.destroy = summary_destroy,
+	.release = summary_release,
 };
 
 struct sink *sink_summary_create(bool json)
 {
-	struct summary *s = calloc(1, sizeof(*s));
+	struct summary *s = (struct summary *)sink_create(sizeof(*s), &summary_ops);
 
 	if (!s)
 		return NULL;
 	s->json = json;
-	s->sink.ops = &summary_ops;
 	for (unsigned i = 0; i < SUMMARY_OPS; i++)
 		s->ops[i].opcode = i;
 	s->other.opcode = SUMMARY_OPS;

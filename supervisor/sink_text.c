@@ -4,7 +4,6 @@
  * in the io_submit that brought it, in its completion, in the io_getevents that took it and in an
  * io_cancel. What was never finished or never taken has a line when that is known.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "sink_request.h"
@@ -148,11 +147,6 @@ static void text_request(struct sink *s, const struct record_request *r)
 	end_line(t, r->submitted_ns, cancelled ? 0 : r->done_ns);
 }
 
-static void text_destroy(struct sink *s)
-{
-	free(s);
-}
-
 static const struct sink_ops text_ops = {
 	.name = "text",
 	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
@@ -162,15 +156,9 @@ static const struct sink_ops text_ops = {
 	.call = text_call,
 	.published = text_published,
 	.request = text_request,
-	.destroy = text_destroy,
 };
 
 struct sink *sink_text_create(void)
 {
-	struct text *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return NULL;
-	t->sink.ops = &text_ops;
-	return &t->sink;
+	return sink_create(sizeof(struct text), &text_ops);
 }

@@ -120,7 +120,7 @@ struct writer *tracing_start(struct tracing *t, const char *engine)
 		t->sinks[i] = make(&tc->outputs[i]);
 		if (!t->sinks[i]) {
 			while (i--)
-				t->sinks[i]->ops->destroy(t->sinks[i]);
+				sink_destroy(t->sinks[i]);
 			errno = ENOMEM;
 			return NULL;
 		}

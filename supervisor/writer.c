@@ -326,7 +326,7 @@ void writer_finish(struct writer *w, uint64_t unknown)
 	for (unsigned i = 0; i < w->sink_count; i++) {
 		if (w->sinks[i]->ops->end)
 			w->sinks[i]->ops->end(w->sinks[i], &w->counts);
-		w->sinks[i]->ops->destroy(w->sinks[i]);
+		sink_destroy(w->sinks[i]);
 	}
 	writer_free(w);
 }

@@ -36,7 +36,7 @@ static const char *end(struct summary *s)
 	size_t n;
 
 	s->sink.ops->end(&s->sink, &counts);
-	s->sink.ops->destroy(&s->sink);
+	sink_destroy(&s->sink);
 	out_close(out);
 	f = fopen(name, "r");
 	ck_assert_ptr_nonnull(f);

@@ -58,7 +58,7 @@ static void on_end(struct sink *s, const struct sink_counts *c)
 	     (unsigned long long)c->unknown);
 }
 
-static void on_destroy(struct sink *s)
+static void on_release(struct sink *s)
 {
 	tell(".");
 }
@@ -72,25 +72,26 @@ static const struct sink_ops all_ops = {
 	.published = on_published,
 	.request = on_request,
 	.end = on_end,
-	.destroy = on_destroy,
+	.release = on_release,
 };
 
 static const struct sink_ops request_ops = {
 	.wants = 1u << RECORD_REQUEST,
 	.request = on_request,
-	.destroy = on_destroy,
+	.release = on_release,
 };
 
 static void begin(const struct sink_ops *ops, const char *set)
 {
-	static struct sink sink, *sinks[] = { &sink };
+	static struct sink *sinks[1];
 
 	*told = '\0';
 	path = label_create("/f", 2);
 	cfg = (struct trace_config){ 0 };
 	ck_assert_ptr_null(trace_set_parse(set, &cfg.set));
 	run = (struct sink_run){ .cfg = &cfg };
-	sink = (struct sink){ .ops = ops };
+	sinks[0] = sink_create(sizeof(*sinks[0]), ops);
+	ck_assert_ptr_nonnull(sinks[0]);
 	writer = writer_create(&run, sinks, 1);
 	ck_assert_ptr_nonnull(writer);
 	ck_assert_uint_eq(writer_wants(writer), ops->wants);
