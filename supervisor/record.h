@@ -94,6 +94,12 @@ struct record {
 	};
 };
 
+/* Bits: the kinds that tell what the entries of a call are. */
+enum {
+	RECORD_ENTRIES = 1 << RECORD_ACCEPTED | 1 << RECORD_TAKEN_BACK | 1 << RECORD_REFUSED |
+			 1 << RECORD_ADDRESSED,
+};
+
 enum { RECORD_NO_OPCODE = 0xffff };	/* the entry could not be read */
 
 /* Takes references of its own (but for the key, which stays with the original). */

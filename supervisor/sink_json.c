@@ -263,8 +263,7 @@ static void json_end(struct sink *s, const struct sink_counts *c)
 
 static const struct sink_ops json_ops = {
 	.name = "json",
-	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
-		 1u << RECORD_ADDRESSED | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+	.wants = RECORD_ENTRIES | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
 	.ids_only = true,
 	.start = json_start,
 	.call = json_call,

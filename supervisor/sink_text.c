@@ -149,9 +149,7 @@ static void text_request(struct sink *s, const struct record_request *r)
 
 static const struct sink_ops text_ops = {
 	.name = "text",
-	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
-		 1u << RECORD_ADDRESSED | 1u << RECORD_PUBLISHED | 1u << RECORD_REQUEST |
-		 1u << RECORD_CALL,
+	.wants = RECORD_ENTRIES | 1u << RECORD_PUBLISHED | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
 	.wants_data = true,
 	.call = text_call,
 	.published = text_published,

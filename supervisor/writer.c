@@ -269,10 +269,6 @@ static void *writer_run(void *arg)
 /* Who wants calls only to count them is spared the entries, unless a path decides by them. */
 static void want(struct writer *w)
 {
-	const unsigned entries = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK |
-				 1u << RECORD_REFUSED | 1u << RECORD_ADDRESSED |
-				 1u << RECORD_REQUEST;
-
 	w->ids_only = !w->run->cfg->path_count;
 	for (unsigned i = 0; i < w->sink_count; i++) {
 		const struct sink_ops *ops = w->sinks[i]->ops;
@@ -281,7 +277,7 @@ static void want(struct writer *w)
 		w->ids_only &= ops->ids_only || !(ops->wants & 1u << RECORD_ACCEPTED);
 	}
 	if (w->wants & 1u << RECORD_CALL && w->run->cfg->path_count)
-		w->wants |= entries;
+		w->wants |= RECORD_ENTRIES | 1u << RECORD_REQUEST;
 	w->with_entries = w->wants & 1u << RECORD_CALL && w->wants & 1u << RECORD_ACCEPTED;
 }
 

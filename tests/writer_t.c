@@ -64,9 +64,7 @@ static void on_release(struct sink *s)
 }
 
 static const struct sink_ops all_ops = {
-	.wants = 1u << RECORD_ACCEPTED | 1u << RECORD_TAKEN_BACK | 1u << RECORD_REFUSED |
-		 1u << RECORD_ADDRESSED | 1u << RECORD_PUBLISHED | 1u << RECORD_REQUEST |
-		 1u << RECORD_CALL,
+	.wants = RECORD_ENTRIES | 1u << RECORD_PUBLISHED | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
 	.call = on_call,
 	.accepted = on_accepted,
 	.published = on_published,
