@@ -45,15 +45,12 @@ static void tell(struct listing *l, const struct request *r)
 {
 	const struct label *path = file_path(r->file);
 	char text[LINE_BYTES];
-	uint64_t asked = 0;
 
-	for (unsigned i = 0; i < r->user_count; i++)
-		asked += r->user[i].length_bytes;
 	snprintf(text, sizeof(text),
 		 "id=%llu pid=%d tid=%d ctx=%u op=%s fd=%d offset=%lld length=%llu age_ms=%llu "
 		 "phase=%s path=%s", (unsigned long long)r->id, r->tgid, r->tid, r->ctx->number,
 		 sink_op_name(r->opcode), r->file->tracee_fd, (long long)r->io.offset,
-		 (unsigned long long)asked,
+		 (unsigned long long)request_asked_bytes(r),
 		 (unsigned long long)((l->now_ns - min_u64(r->submitted_ns, l->now_ns)) /
 				      NSEC_PER_MSEC),
 		 phase_of(r), path ? path->text : "?");

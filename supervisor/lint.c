@@ -240,11 +240,9 @@ static bool changed(const struct request *r)
 
 static void check_result(struct lint *l, const struct request *r)
 {
+	const uint64_t asked = request_asked_bytes(r);
 	struct lint_result *kept;
-	uint64_t asked = 0;
 
-	for (unsigned i = 0; i < r->user_count; i++)
-		asked += r->user[i].length_bytes;
 	if (r->io.result >= 0 && (r->io.op == IO_POLL || (uint64_t)r->io.result >= asked))
 		return;
 	kept = lint_keep(l, sizeof(*kept));

@@ -101,15 +101,6 @@ static struct label *name_of(struct dispatch *d, struct file *f)
 	return f->name;
 }
 
-static uint64_t asked_bytes(const struct request *r)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < r->user_count; i++)
-		sum += r->user[i].length_bytes;
-	return sum;
-}
-
 void naming_name(struct dispatch *d, struct request *r, struct process *p)
 {
 	struct label *file;
@@ -119,5 +110,5 @@ void naming_name(struct dispatch *d, struct request *r, struct process *p)
 	file = p->named ? name_of(d, r->file) : NULL;
 	if (file)
 		r->key = key_create(d->keys, p->named, r->opcode, file, r->io.offset,
-				    asked_bytes(r));
+				    request_asked_bytes(r));
 }

@@ -70,6 +70,15 @@ int request_segments(struct request *r, unsigned n)
 	return -ENOMEM;
 }
 
+uint64_t request_asked_bytes(const struct request *r)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->user_count; i++)
+		sum += r->user[i].length_bytes;
+	return sum;
+}
+
 /* Bounce memory that `bytes` at this address need. */
 static uint64_t slot_bytes(const struct request *r, uaddr base, uint64_t bytes)
 {

@@ -77,6 +77,8 @@ void request_destroy(struct request *r);	/* puts files and memory back; accepts 
 
 /* Room for n segments in user, local, remote: 0 or -ENOMEM. */
 int request_segments(struct request *r, unsigned n);
+/* What the user's segments hold: unlike total_bytes before any limit but that of a transfer. */
+uint64_t request_asked_bytes(const struct request *r);
 
 /*
  * Lays out the next piece in bounce memory (allocating the block at the first): 0; -ENOMEM: none

@@ -58,15 +58,6 @@ static void fill_asked(struct record_request *rec, const struct iocb *cb)
 		rec->length_bytes = cb->aio_nbytes;
 }
 
-static uint64_t asked_bytes(const struct request *r)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < r->user_count; i++)
-		sum += r->user[i].length_bytes;
-	return sum;
-}
-
 void trace_fill_accepted(struct record_request *rec, const struct call *call,
 			 const struct request *r, const struct iocb *cb)
 {
@@ -84,7 +75,7 @@ void trace_fill_accepted(struct record_request *rec, const struct call *call,
 	fill_asked(rec, cb);
 	if (rec->segments) {
 		rec->buffer = r->user[0].base;
-		rec->length_bytes = asked_bytes(r);
+		rec->length_bytes = request_asked_bytes(r);
 	}
 }
 
