@@ -18,10 +18,7 @@
 #include "key.h"
 #include "log.h"
 #include "observe.h"
-
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100
-#endif
+#include "rwf.h"
 
 #define STALLED_RETRY_NS NSEC_PER_MSEC
 

@@ -15,10 +15,8 @@
 #include <sys/uio.h>
 
 #include "file_impl.h"
+#include "rwf.h"
 
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x20
-#endif
 #define RWF_UNKNOWN (1 << 30)
 
 static int refusal(int fd, bool write, int flags)

@@ -3,28 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 
 #include "file.h"
 #include "request.h"
-
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x20
-#endif
-#ifndef RWF_ATOMIC
-#define RWF_ATOMIC 0x40
-#endif
-#ifndef RWF_DONTCACHE
-#define RWF_DONTCACHE 0x80
-#endif
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100
-#endif
+#include "rwf.h"
 
 #define RWF_KNOWN \
 	((uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND | \
 		    RWF_ATOMIC | RWF_DONTCACHE | RWF_NOSIGNAL))
-
 
 #define IOPRIO_CLASS(prio) ((uint16_t)(prio) >> 13)
 #define IOPRIO_LEVEL(prio) ((prio) & 0x1fff)

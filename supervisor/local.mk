@@ -139,6 +139,7 @@ supervisor_sources = \
 	%D%/ring.c \
 	%D%/ring.h \
 	%D%/self.c \
+	%D%/rwf.h \
 	%D%/self.h \
 	%D%/signals.c \
 	%D%/signals.h \

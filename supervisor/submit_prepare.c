@@ -14,11 +14,8 @@
 #include <sys/stat.h>
 
 #include "iocb.h"
+#include "rwf.h"
 #include "submitter.h"
-
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x20
-#endif
 
 static int key_store(struct submission *s, uint64_t at, bool known)
 {

@@ -266,7 +266,6 @@ test_headers = \
 	%D%/parity/identity.h \
 	%D%/parity/victim.h \
 	%D%/parity/victim_env.h \
-	%D%/parity/victim_rwf.h \
 	%D%/peer_rig.h \
 	%D%/stall.h \
 	%D%/unit.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sections 8.4 and 8.5: O_DIRECT and the RWF flags of a local file. */
 #include "victim.h"
-#include "victim_rwf.h"
+#include "rwf.h"
 
 #define SIZE 65536
 

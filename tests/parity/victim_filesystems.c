@@ -4,7 +4,7 @@
  * VICTIM_PLACES is "ext4=/directory ... block=/dev/loopN"; what is not in it is not seen.
  */
 #include "victim.h"
-#include "victim_rwf.h"
+#include "rwf.h"
 
 #define SIZE 65536
 

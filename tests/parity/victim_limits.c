@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Section 8: signals, limits and credentials of a request are those of its submitting thread. */
 #include "victim.h"
-#include "victim_rwf.h"
+#include "rwf.h"
 
 #include <pthread.h>
 #include <sys/resource.h>

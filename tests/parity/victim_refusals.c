@@ -5,7 +5,7 @@
  * user cannot set the scene.
  */
 #include "victim.h"
-#include "victim_rwf.h"
+#include "rwf.h"
 
 #include <pthread.h>
 #include <sched.h>

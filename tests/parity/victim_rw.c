@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Section 8: reads and writes of a regular file, their tests in io_submit and their results. */
 #include "victim.h"
-#include "victim_rwf.h"
+#include "rwf.h"
 
 #define UNKNOWN_RWF 0x80000000u
 #define HOLE ((void *)(16 * 4096))	/* below vm.mmap_min_addr: never mapped */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* RWF_ flags that are younger than some headers the victims are built with. */
-#ifndef VICTIM_RWF_H
-#define VICTIM_RWF_H
+/* RWF_ flags that are younger than some headers we are built with. Victims include it as well. */
+#ifndef RWF_H
+#define RWF_H
 
 #include <linux/fs.h>
 
