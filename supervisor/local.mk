@@ -138,8 +138,9 @@ supervisor_sources = \
 	%D%/request.h \
 	%D%/ring.c \
 	%D%/ring.h \
-	%D%/self.c \
 	%D%/rwf.h \
+	%D%/seccomp_flags.h \
+	%D%/self.c \
 	%D%/self.h \
 	%D%/signals.c \
 	%D%/signals.h \

@@ -4,23 +4,10 @@
  * so, and the others are unknown, except for what can be told without.
  */
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <sys/ioctl.h>
 
 #include "probe_trial.h"
-
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
-#ifndef SECCOMP_ADDFD_FLAG_SEND
-#define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
-#endif
-#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#endif
+#include "seccomp_flags.h"
 
 /* What stopped the trial from the start is told by PROBE_NOTIFY and PROBE_LISTENER. */
 static int trial_unknown(struct probe_result *out, int err)

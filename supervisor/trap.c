@@ -13,7 +13,6 @@
 #include "trap.h"
 
 #include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,10 +21,8 @@
 #include <sys/syscall.h>
 
 #include "log.h"
+#include "seccomp_flags.h"
 
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV		/* Linux 5.19 */
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
 struct trap {
 	struct sock_fprog prog;
 	struct sock_filter insns[BPF_MAXINSNS];

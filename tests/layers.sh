@@ -8,7 +8,7 @@ layer_of()
 {
 	case $1 in
 	# base: no state of a run
-	courtesy | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | timers | trace_config | trace_set | util) echo 0 ;;
+	courtesy | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | seccomp_flags | timers | trace_config | trace_set | util) echo 0 ;;
 	# host adapters: one foreign interface each
 	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | notify | out | poller | remote | self) echo 1 ;;
 	signals | tracee | tracee_* | trap | worker | workers) echo 1 ;;
