@@ -4,6 +4,7 @@
 # whose program root has started in the sandbox writes into root's reserve and keeps set-ID bits.
 . "$srcdir/tests/lib.sh"
 . "$srcdir/tests/aio_nr.sh"
+. "$srcdir/tests/fuse.sh"
 need_root
 need setpriv
 [ "$(cat /proc/sys/fs/aio-max-nr)" -gt 0 ] || skip_all "fs.aio-max-nr is 0: nothing to compare with"
@@ -90,9 +91,8 @@ mounted()
 		chmod 777 "$tmp/fs" && dev=$(findmnt -n -o SOURCE "$tmp/fs")
 }
 unmount() { ! mountpoint -q "$tmp/fs" 2>/dev/null || umount "$tmp/fs"; }
-cleanup() { unmount; [ -z "$fuse" ] || kill "$fuse" 2>/dev/null || :; }
+cleanup() { unmount; fuse_kill; }
 
-fuse=
 mount_options=noatime
 if have mkfs.ext4 && have findmnt && mounted -m 50 -O ^has_journal; then
 	# the rest is root's: to the last block that others may have
@@ -112,29 +112,22 @@ fi
 
 # --- what a FUSE server is told
 
-if [ -x "$top_builddir/tests/victim_fuse" ] && [ -w /dev/fuse ]; then
-	mkdir "$tmp/fuse" && mkfifo "$tmp/control"
-	timeout 100 "$top_builddir/tests/victim_fuse" "$tmp/fuse" "$tmp/control" "$tmp/log" 2>"$tmp/fuse.err" &
-	fuse=$!
-	while [ -e /proc/$fuse ] && ! grep -qs mounted "$tmp/log"; do :; done
-fi
-if [ "$fuse" ] && grep -qs mounted "$tmp/log"; then
+if fuse_mount; then
 	# shellcheck disable=SC2086
 	for flags in native '' --engine=threads; do
 		: >"$tmp/log"
 		case $flags in
-		native) fresh=fresh_none natively "$writer" dropped "$tmp/fuse/file" ;;
-		*) run timeout 60 "$AIO_SANDBOX" -q $flags "$writer" dropped "$tmp/fuse/file" ;;
+		native) fresh=fresh_none natively "$writer" dropped "$tmp/mnt/file" ;;
+		*) run timeout 60 "$AIO_SANDBOX" -q $flags "$writer" dropped "$tmp/mnt/file" ;;
 		esac
 		is "a FUSE server is told who submits [8.judged] $flags" "$status $out $(grep by "$tmp/log")" '0 8
 8 write by 65534
 read by 65534'
 	done
 	echo quit >"$tmp/control"
-	wait $fuse || :
-	fuse=
+	fuse_ended
 else
-	skip 'no FUSE file system can be mounted here'
+	skip "a FUSE server is told who submits [8.judged]: $fuse_why"
 fi
 
 # --- quotas

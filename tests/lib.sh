@@ -76,6 +76,13 @@ run()
 	err=$(cat "$tmp/run.err")
 }
 
+# until_line PID FILE PATTERN: waits until FILE has such a line; fails if PID ends without. The test's limit is its own.
+until_line()
+{
+	while [ -e "/proc/$1" ] && ! grep -qs "$3" "$2"; do :; done
+	grep -qs "$3" "$2"
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 need() { for tool; do have "$tool" || skip_all "$tool is not installed"; done; }
 need_root() { [ "$(id -u)" -eq 0 ] || skip_all "needs root"; }

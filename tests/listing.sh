@@ -2,37 +2,22 @@
 # SPDX-License-Identifier: MIT
 # What is in flight is told to aio-sandbox-ctl, on a signal, and by itself when nothing goes on.
 . "$srcdir/tests/lib.sh"
+. "$srcdir/tests/fuse.sh"
 
 ctl=$top_builddir/aio-sandbox-ctl
 victims=$top_builddir/tests
-[ -x "$victims/victim_fuse" ] || skip_all "built without libfuse3 (libfuse3-dev)"
-[ -w /dev/fuse ] || skip_all "/dev/fuse cannot be opened here"
 
-fuse=
 us=
 cleanup()
 {
-	for pid in $us $fuse; do
-		kill -KILL "$pid" 2>/dev/null || :
-	done
-	umount -l "$tmp/mnt" 2>/dev/null || fusermount3 -uz "$tmp/mnt" 2>/dev/null || :
+	[ -z "$us" ] || kill -KILL "$us" 2>/dev/null || :
+	fuse_kill
 }
 
-# until_line PID FILE PATTERN: FILE has such a line; or PID is gone
-until_line()
-{
-	while [ -e "/proc/$1" ] && ! grep -qs "$3" "$2"; do :; done
-	grep -qs "$3" "$2"
-}
-
-mkdir "$tmp/mnt"
-mkfifo "$tmp/control"
-timeout 100 "$victims/victim_fuse" "$tmp/mnt" "$tmp/control" "$tmp/log" 2>"$tmp/fuse.err" &
-fuse=$!
-until_line $fuse "$tmp/log" mounted || skip_all "FUSE cannot be mounted: $(cat "$tmp/fuse.err")"
+fuse_mount || skip_all "$fuse_why"
 exec 3>"$tmp/control"
 echo hold >&3
-until_line $fuse "$tmp/log" held
+until_line "$fuse" "$tmp/log" held
 
 mark
 timeout 100 "$AIO_SANDBOX" --control="$tmp/socket" --stall=1 --list-signal=USR1 \
@@ -80,6 +65,5 @@ run "$ctl"
 is 'ctl without arguments: 125' "$status" 125
 
 echo quit >&3
-wait $fuse || :
-fuse=
+fuse_ended
 done_testing

@@ -279,6 +279,7 @@ test_files = \
 	%D%/conformance/engines.sh \
 	%D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh \
+	%D%/fuse.sh \
 	%D%/lib.sh \
 	%D%/matrix.sh \
 	%D%/parity/async.expect \
@@ -376,7 +377,7 @@ noinst_HEADERS += $(test_headers)
 EXTRA_DIST += $(waiting_tests) $(script_tests) $(long_tests) $(test_files)
 EXTRA_DIST += %D%/mutations/run.sh $(wildcard $(srcdir)/%D%/mutations/*.patch)
 script_sources = $(addprefix $(top_srcdir)/, \
-	$(waiting_tests) $(script_tests) $(long_tests) %D%/aio_nr.sh %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh %D%/sanitized.sh \
+	$(waiting_tests) $(script_tests) $(long_tests) %D%/aio_nr.sh %D%/fuse.sh %D%/lib.sh %D%/clients/client.sh %D%/matrix.sh %D%/sanitized.sh \
 	%D%/conformance/engines.sh %D%/conformance/fetch.sh \
 	%D%/conformance/libaio_cases.sh %D%/parity/every.sh %D%/parity/mounts.sh %D%/parity/parity.sh)
 script_sources += $(top_srcdir)/%D%/mutations/run.sh \

@@ -2,38 +2,18 @@
 # SPDX-License-Identifier: MIT
 # While one process hangs on what may never answer, the requests of others are quick; and a stuck loop is named.
 . "$srcdir/tests/lib.sh"
+. "$srcdir/tests/fuse.sh"
 
 victims=$top_builddir/tests
-[ -x "$victims/victim_fuse" ] || skip_all "built without libfuse3 (libfuse3-dev)"
-[ -w /dev/fuse ] || skip_all "/dev/fuse cannot be opened here"
 
-fuse=
 us=
 cleanup()
 {
-	for pid in $us $fuse; do
-		kill -KILL "$pid" 2>/dev/null || :
-	done
-	umount -l "$tmp/mnt" 2>/dev/null || fusermount3 -uz "$tmp/mnt" 2>/dev/null || :
+	[ -z "$us" ] || kill -KILL "$us" 2>/dev/null || :
+	fuse_kill
 }
 disk_dir
 mark
-
-# until PID FILE PATTERN: FILE has such a line; or PID is gone
-until_line()
-{
-	while [ -e "/proc/$1" ] && ! grep -qs "$3" "$2"; do :; done
-	grep -qs "$3" "$2"
-}
-
-mount_fuse()
-{
-	rm -f "$tmp/control" "$tmp/log"
-	mkfifo "$tmp/control"
-	timeout 100 "$victims/victim_fuse" "$tmp/mnt" "$tmp/control" "$tmp/log" 2>"$tmp/fuse.err" &
-	fuse=$!
-	until_line $fuse "$tmp/log" mounted
-}
 
 await() { wait_status=0; wait "$1" || wait_status=$?; }
 
@@ -53,21 +33,19 @@ stall()
 	us=
 	is "$1: and ends when the file system says '$2'" "$wait_status" 0
 	[ "$2" = quit ] || echo quit >"$tmp/control"
-	await $fuse
-	fuse=
+	fuse_ended
 }
 
-mkdir "$tmp/mnt"
 head -c 65536 /dev/zero >"$disk/file"
-mount_fuse || skip_all "a FUSE file system cannot be mounted here: $(cat "$tmp/fuse.err")"
+fuse_mount || skip_all "$fuse_why"
 stall threads go
-mount_fuse
+fuse_mount
 if "$AIO_SANDBOX" -q --engine=uring true 2>"$tmp/err"; then
 	stall uring quit
 else
 	skip "io_uring cannot be used here"
 	echo quit >"$tmp/control"
-	await $fuse
+	fuse_ended
 fi
 
 # --- the guardian names a loop that does not turn ---

@@ -62,7 +62,7 @@ pids="$pids $reader"
 "$AIO_SANDBOX" -o "$tmp/fifo" "$victim" flood "$tmp/file" 2>"$tmp/err" &
 us=$!
 pids="$pids $us"
-while [ -e /proc/$us ] && ! grep -q 'slow reader' "$tmp/err"; do :; done
+until_line $us "$tmp/err" 'slow reader' || :
 like 'a reader that never reads is named' "$(cat "$tmp/err")" \
 	'*stuck in writing the trace (slow reader) for a call *'
 kill -KILL $us || :
