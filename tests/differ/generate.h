@@ -59,7 +59,6 @@ void theme_exec(struct gen *g);
 void theme_creds(struct gen *g);
 void theme_cold(struct gen *g);
 void theme_counts(struct gen *g);
-void theme_crowd(struct gen *g);
 
 /* generate_themes*.c */
 void generate_theme(struct gen *g);
@@ -71,5 +70,6 @@ void theme_life(struct gen *g);
 void theme_signals(struct gen *g);
 void theme_waiters(struct gen *g);
 void theme_announce(struct gen *g);
+void theme_crowd(struct gen *g);
 
 #endif

@@ -275,30 +275,53 @@ void theme_waiters(struct gen *g)
 	}
 }
 
-/* Who sees the eventfd count must find the events. */
-void theme_announce(struct gen *g)
+/* Another thread sees an eventfd count `least` events, or fewer than `spread` more. */
+static void add_watched(struct gen *g, int e, int64_t least, uint64_t spread, int64_t reaped)
+{
+	const int64_t n = least + (int64_t)below(g, spread);
+	struct step *s;
+
+	add(g, K_BG);
+	s = add(g, K_SPIN);
+	s->v[SPIN_F] = e;
+	s->v[SPIN_N] = n;
+	add(g, K_END);
+	s = add_cb(g, IOCB_CMD_PREAD, a_slot_of(g, W_NULL));
+	s->v[CB_REP] = n;
+	s->v[CB_BUF] = BUF(B_RW, 0);
+	resfd(s, e);
+	add_submit(g, 0);
+	add(g, K_JOIN);
+	add_getev(g, 0, 0, reaped, T_ZERO);
+}
+
+static int a_watched_setup(struct gen *g, int64_t nr)
 {
 	const int e = a_slot_of(g, W_EVENTFD);
 	struct step *s;
 
-	add_setup(g, 0, 62);
-	add(g, K_FLAG)->v[FLAG_F] = e;
-	g->p->step[g->p->count - 1].v[FLAG_SET] = O_NONBLOCK;
+	add_setup(g, 0, nr);
+	s = add(g, K_FLAG);
+	s->v[FLAG_F] = e;
+	s->v[FLAG_SET] = O_NONBLOCK;
 	a_slot_of(g, W_NULL);
-	for (unsigned i = 0; i < 3; i++) {
-		const int64_t n = 1 + (int64_t)below(g, 8);
+	return e;
+}
 
-		add(g, K_BG);
-		s = add(g, K_SPIN);
-		s->v[SPIN_F] = e;
-		s->v[SPIN_N] = n;
-		add(g, K_END);
-		s = add_cb(g, IOCB_CMD_PREAD, a_slot_of(g, W_NULL));
-		s->v[CB_REP] = n;
-		s->v[CB_BUF] = BUF(B_RW, 0);
-		resfd(s, e);
-		add_submit(g, 0);
-		add(g, K_JOIN);
-		add_getev(g, 0, 0, 10, T_ZERO);
-	}
+/* Who sees the eventfd count must find the events. */
+void theme_announce(struct gen *g)
+{
+	const int e = a_watched_setup(g, 62);
+
+	for (unsigned i = 0; i < 3; i++)
+		add_watched(g, e, 1, 8, 10);
+}
+
+/* The same of many. */
+void theme_crowd(struct gen *g)
+{
+	const int e = a_watched_setup(g, 127);
+
+	for (unsigned i = 0; i < 8; i++)
+		add_watched(g, e, 60, 60, 200);
 }

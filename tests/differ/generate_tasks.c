@@ -337,32 +337,3 @@ void theme_counts(struct gen *g)
 		add(g, K_DESTROY);
 	}
 }
-
-/* Another thread watches many events come. */
-void theme_crowd(struct gen *g)
-{
-	const int e = a_slot_of(g, W_EVENTFD);
-	struct step *s;
-
-	add_setup(g, 0, 127);
-	s = add(g, K_FLAG);
-	s->v[FLAG_F] = e;
-	s->v[FLAG_SET] = O_NONBLOCK;
-	a_slot_of(g, W_NULL);
-	for (unsigned i = 0; i < 8; i++) {
-		const int64_t n = 60 + (int64_t)below(g, 60);
-
-		add(g, K_BG);
-		s = add(g, K_SPIN);
-		s->v[SPIN_F] = e;
-		s->v[SPIN_N] = n;
-		add(g, K_END);
-		s = add_cb(g, IOCB_CMD_PREAD, a_slot_of(g, W_NULL));
-		s->v[CB_REP] = n;
-		s->v[CB_BUF] = BUF(B_RW, 0);
-		resfd(s, e);
-		add_submit(g, 0);
-		add(g, K_JOIN);
-		add_getev(g, 0, 0, 200, T_ZERO);
-	}
-}
