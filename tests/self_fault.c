@@ -4,21 +4,24 @@
  * each function of self_fault_list.h is called through a wrapper here.
  *
  *	AIO_SANDBOX_SELF_FAULT=WHERE:ERROR[:TIMES]	fail there, that many times (1; 0: always)
- *	AIO_SANDBOX_SELF_FAULT_LOG=FILE			one line for each place that is met, and
- *							for each failure
+ *	AIO_SANDBOX_SELF_FAULT_LOG=FILE			one line for each place that is met, one when
+ *							it was met 2, 4, 8, ... times, and one for
+ *							each failure
  *
  * A place is a function, the process (0 guardian, 1 supervisor, 2 PROGRAM before its execve) and the
  * chain of callers. WHERE is the name of a place as the log gives it, and means the first call there;
- * or PROCESS.N, the N-th call of that process. ERROR is an errno name, SHORT, or ANY: the first that the
- * function has.
+ * PLACE+N, the N-th call there; or PROCESS.N, the N-th call of that process. ERROR is an errno name,
+ * SHORT, or ANY: the first that the function has.
  *
  *	place NAME PROCESS FUNCTION ERROR,... FRAME...	FRAME: offset in the program, for addr2line
+ *	again NAME N
  *	failed NAME PROCESS FUNCTION ERROR
  *
  * All arguments are passed on as the registers that they came in: x86-64, and no floating point.
  */
 #include <execinfo.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -35,7 +38,7 @@
 
 #include "util.h"
 
-enum { ARGS = 7, FRAMES = 24, PLACES = 1 << 14, NAME_BYTES = 24 };
+enum { ARGS = 7, FRAMES = 24, PLACES = 1 << 14, NAME_BYTES = 24, KIND_SHIFT = 48 };
 
 enum telling { MINUS_ONE, NULL_POINTER, MINUS_ERROR, ERROR, AFTERWARDS };
 
@@ -64,13 +67,19 @@ static struct {
 	atomic_flag busy;
 	unsigned process;
 	unsigned long calls;		/* of this process */
-	uint64_t seen[PLACES];
+	struct place {
+		uint64_t name;
+		unsigned long calls;
+	} seen[PLACES];
 	int log_fd;
-	char where[NAME_BYTES];		/* empty: nowhere */
+	enum { NOWHERE, AT_PLACE, AT_CALL } where;
+	uint64_t place;			/* AT_PLACE */
+	unsigned in;			/* AT_CALL: of this process */
+	unsigned long nth;		/* call there */
 	char error[16];
 	unsigned times;			/* left */
 	bool started;
-} self = { .busy = ATOMIC_FLAG_INIT, .log_fd = -1 };
+} self = { .busy = ATOMIC_FLAG_INIT, .log_fd = -1, .nth = 1 };
 
 static const struct {
 	long nr;
@@ -154,14 +163,23 @@ static uint64_t request_of(const struct attempt *a)
 	return is(a, "ioctl") || is(a, "fcntl") ? (uint64_t)a->arg[1] : 0;
 }
 
-static uint64_t place_of(const struct attempt *a, long frames[FRAMES], unsigned *count)
+/* What can be said without the callers, whom it takes long to find. */
+static uint64_t kind_of(const struct attempt *a)
 {
 	uint64_t hash = mix(self.process, request_of(a));
-	void *addresses[FRAMES];
-	const int n = backtrace(addresses, FRAMES);
 
 	for (const char *c = a->function->name; *c; c++)
 		hash = mix(hash, (uint64_t)*c);
+	return hash >> KIND_SHIFT;
+}
+
+static uint64_t place_of(const struct attempt *a, long frames[FRAMES], unsigned *count)
+{
+	const uint64_t kind = kind_of(a);
+	uint64_t hash = kind;
+	void *addresses[FRAMES];
+	const int n = backtrace(addresses, FRAMES);
+
 	*count = 0;
 	for (int i = 2; i < n; i++) {	/* without us and the wrapper */
 		const char *at = addresses[i];
@@ -171,19 +189,18 @@ static uint64_t place_of(const struct attempt *a, long frames[FRAMES], unsigned 
 		frames[*count] = at - __executable_start - 1;
 		hash = mix(hash, (uint64_t)frames[(*count)++]);
 	}
-	return hash ? hash : 1;
+	return (kind << KIND_SHIFT | hash >> (64 - KIND_SHIFT)) | 1;
 }
 
-static bool is_new(uint64_t place)
+/* How often, this time included. */
+static unsigned long calls_at(uint64_t place)
 {
-	unsigned slot = place % PLACES;
+	unsigned slot = place / 2 % PLACES;
 
-	while (self.seen[slot] && self.seen[slot] != place)
+	while (self.seen[slot].name && self.seen[slot].name != place)
 		slot = (slot + 1) % PLACES;
-	if (self.seen[slot])
-		return false;
-	self.seen[slot] = place;
-	return true;
+	self.seen[slot].name = place;
+	return ++self.seen[slot].calls;
 }
 
 static void log_text(const char *text)
@@ -192,10 +209,17 @@ static void log_text(const char *text)
 		abort();
 }
 
-static void log_place(const struct attempt *a, const char *name, const long *frames, unsigned count)
+static void log_place(const struct attempt *a, uint64_t place, unsigned long calls, const long *frames,
+		      unsigned count)
 {
 	char line[1024];
-	int n = snprintf(line, sizeof(line), "place %s %u %s ", name, self.process, a->function->name);
+	int n;
+
+	if (calls > 1) {
+		snprintf(line, sizeof(line), "again %016" PRIx64 " %lu\n", place, calls);
+		return log_text(line);
+	}
+	n = snprintf(line, sizeof(line), "place %016" PRIx64 " %u %s ", place, self.process, a->function->name);
 
 	for (const char *e = errors_of(a); *e; e++)
 		line[n++] = *e == ' ' ? ',' : *e;
@@ -231,7 +255,7 @@ static bool shorten(struct attempt *a)
 	return true;
 }
 
-static void let_fail(struct attempt *a, const char *place)
+static void let_fail(struct attempt *a, uint64_t place)
 {
 	const char *error = strcmp(self.error, "ANY") ? strstr(errors_of(a), self.error) : errors_of(a);
 	const int length = error ? (int)strcspn(error, " ") : 0;
@@ -247,7 +271,8 @@ static void let_fail(struct attempt *a, const char *place)
 		a->error = error_number(name);
 	}
 	self.times--;
-	snprintf(line, sizeof(line), "failed %s %u %s %s\n", place, self.process, a->function->name, name);
+	snprintf(line, sizeof(line), "failed %016" PRIx64 " %u %s %s\n", place, self.process, a->function->name,
+		 name);
 	log_text(line);
 }
 
@@ -257,8 +282,21 @@ static void count_process(void)
 	self.calls = 0;
 }
 
+/* PLACE, PLACE+N or PROCESS.N */
+static bool parse_where(const char *where)
+{
+	if (sscanf(where, "%u.%lu", &self.in, &self.nth) == 2) {
+		self.where = AT_CALL;
+		return true;
+	}
+	self.where = AT_PLACE;
+	return sscanf(where, "%" SCNx64 "+%lu", &self.place, &self.nth) >= 1;
+}
+
 static void self_start(void)
 {
+	char where[NAME_BYTES * 2];
+
 	const char *fault = getenv("AIO_SANDBOX_SELF_FAULT"), *log = getenv("AIO_SANDBOX_SELF_FAULT_LOG");
 	void *unused[1];
 
@@ -266,7 +304,7 @@ static void self_start(void)
 	backtrace(unused, 1);		/* loads its library */
 	pthread_atfork(NULL, NULL, count_process);
 	self.times = 1;
-	if (fault && sscanf(fault, "%23[^:]:%15[^:]:%u", self.where, self.error, &self.times) < 2)
+	if (fault && (sscanf(fault, "%47[^:]:%15[^:]:%u", where, self.error, &self.times) < 2 || !parse_where(where)))
 		abort();
 	if (!self.times)
 		self.times = UINT_MAX;
@@ -281,27 +319,40 @@ static void self_start(void)
 	}
 }
 
+static void consider_place(struct attempt *a)
+{
+	long frames[FRAMES];
+	unsigned count;
+	const uint64_t place = place_of(a, frames, &count);
+	const unsigned long calls = calls_at(place);
+
+	if (self.where == AT_CALL || (place == self.place && calls >= self.nth))
+		let_fail(a, place);
+	else if (self.where == NOWHERE && !(calls & (calls - 1)))
+		log_place(a, place, calls, frames, count);
+}
+
+/* Is it worth asking for the callers? */
+static bool may_concern(const struct attempt *a)
+{
+	self.calls++;
+	if (self.where == NOWHERE)
+		return self.log_fd >= 0;
+	if (self.where == AT_PLACE)
+		return self.times && kind_of(a) == self.place >> KIND_SHIFT;
+	return self.times && self.process == self.in && self.calls == self.nth;
+}
+
 static void consider(struct attempt *a)
 {
 	const int saved = errno;
-	char name[NAME_BYTES], number[NAME_BYTES];
-	long frames[FRAMES];
-	unsigned count;
-	uint64_t place;
 
 	while (atomic_flag_test_and_set_explicit(&self.busy, memory_order_acquire))
 		;
 	if (!self.started)
 		self_start();
-	if (self.log_fd >= 0 || *self.where) {
-		place = place_of(a, frames, &count);
-		snprintf(name, sizeof(name), "%016llx", (unsigned long long)place);
-		snprintf(number, sizeof(number), "%u.%lu", self.process, ++self.calls);
-		if (is_new(place) && !*self.where)
-			log_place(a, name, frames, count);
-		if (self.times && (!strcmp(name, self.where) || !strcmp(number, self.where)))
-			let_fail(a, name);
-	}
+	if (may_concern(a))
+		consider_place(a);
 	atomic_flag_clear_explicit(&self.busy, memory_order_release);
 	errno = saved;
 }

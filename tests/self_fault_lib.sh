@@ -47,6 +47,22 @@ places()
 	}' "$disk/places"
 }
 
+# late_places STEP: of the run before, for each place that was met again, and error: "N PLACE+N ...", where N is the last
+# power of two
+late_places()
+{
+	awk -v step="$1" '
+		$1 == "again" { calls[$2] = $3 }
+		$1 == "place" { place[$2] = $3 " " $4; errors[$2] = $5 }
+		END {
+			for (p in calls) {
+				n = split(errors[p], e, ",")
+				for (i = 1; i <= n; i++)
+					print calls[p], p "+" calls[p], place[p], e[i], step
+			}
+		}' "$disk/places"
+}
+
 # new_places: of a list on stdin what has not been in any list before
 new_places()
 {
