@@ -220,7 +220,7 @@ static bool guardian_turn(struct guardian *g)
 	if (fds[2].revents)
 		guardian_read_signals(g);
 	pulse_check(&g->pulse);
-	return !fds[0].revents || waitpid(g->supervisor, &g->supervisor_status, WNOHANG) == 0;
+	return waitpid(g->supervisor, &g->supervisor_status, WNOHANG) != g->supervisor;
 }
 
 static void guardian_live(struct guardian *g)
@@ -307,7 +307,8 @@ int guardian_run(supervise_fn *supervise, void *arg, const struct guardian_besid
 	close(link.guardian_stat_fd);
 	if (beside->parted)
 		beside->parted(beside->arg);
-	g.supervisor_pidfd = need_fd((int)syscall(SYS_pidfd_open, g.supervisor, 0), "a pidfd");
+	/* PROGRAM may run already. Without a pidfd, SIGCHLD ends the wait, or the pulse's time does. */
+	g.supervisor_pidfd = (int)syscall(SYS_pidfd_open, g.supervisor, 0);
 	pulse_watch_init(&g.pulse, link.pulse, g.supervisor);
 	guardian_live(&g);
 	if (beside->ending) {

@@ -37,5 +37,14 @@ root_only=
 [ "$(id -u)" -ne 0 ] || root_only=parity/creds	# it gives credentials up
 first_of 'parity victims' '' parity/filetypes parity/limits parity/destroy parity/pgetevents $root_only
 
+# PROGRAM may run already when the guardian asks for a descriptor of the supervisor, after all else
+places short >"$disk/list"
+last=$(awk '$2 == 0 && $3 == "syscall" && $4 == "EMFILE" { place = $1 } END { print place }' "$disk/list")
+status=0
+AIO_SANDBOX_SELF_FAULT=$last:EMFILE AIO_SANDBOX_SELF_FAULT_LOG=$disk/log "$AIO_SANDBOX" -q sh -c 'exit 7' 2>"$tmp/err" ||
+	status=$?
+is "a guardian without a descriptor of the supervisor" "$status $(cat "$tmp/err") $(cut -d' ' -f 1,3- "$disk/log")" \
+	'7  failed 0 syscall EMFILE'
+
 nothing_left
 done_testing
