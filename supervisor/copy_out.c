@@ -116,6 +116,20 @@ uint64_t copy_out_reach(struct request *r)
 	return reach;
 }
 
+uint64_t copy_out_writable(struct request *r, uint64_t reach)
+{
+	uint64_t before = 0, bytes, there;
+
+	for (unsigned i = 0; i < r->user_count && before < reach; i++) {
+		bytes = min_u64(r->user[i].length_bytes, reach - before);
+		there = mm_writable_bytes(r->ctx->mm, r->tid, r->user[i].base, bytes);
+		before += there;
+		if (there < bytes)
+			return before;
+	}
+	return reach;
+}
+
 /* A failed read may have written a part: what is there before is copied back with it. */
 static void keep_old_data(struct request *r, uint64_t bytes)
 {

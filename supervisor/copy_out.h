@@ -14,9 +14,11 @@ static inline struct request *request_of(struct list *node)
  * How much of a read's memory is there, from its beginning on, while its caller still stands in
  * io_submit; r->was_mapped, which spares the look where it is set already, says whether that is all:
  * then what is missing at the end has been unmapped meanwhile (D12). Memory that is there but
- * read-only is not seen.
+ * read-only is not seen by this one.
  */
 uint64_t copy_out_reach(struct request *r);
+/* How much of that can be written, too: for reads whose data are gone once they are taken. */
+uint64_t copy_out_writable(struct request *r, uint64_t reach);
 /*
  * It is less than the first piece, and what cannot be copied out must not be read either: a pipe
  * would lose it, O_DIRECT and some of procfs fail as a whole. Before the read is started.

@@ -145,8 +145,10 @@ static int started_done(struct submission *s, struct request *r)
 /* Where memory is missing, old data are kept: those that earlier reads have put there. */
 static void prepare_reach(struct submission *s, struct request *r)
 {
-	const uint64_t reach = copy_out_reach(r);
+	uint64_t reach = copy_out_reach(r);
 
+	if (!r->io.direct)
+		reach = copy_out_writable(r, reach);
 	if (reach >= r->io.length_bytes)
 		return;
 	if (s->finished)

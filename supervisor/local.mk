@@ -101,6 +101,8 @@ supervisor_sources = \
 	%D%/lookup.c \
 	%D%/loop.c \
 	%D%/loop.h \
+	%D%/mapping.c \
+	%D%/mapping.h \
 	%D%/mm.c \
 	%D%/mm.h \
 	%D%/naming.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "context.h"
+#include "mapping.h"
 
 struct mm *mm_create(struct list *mms, pid_t tid)
 {
@@ -31,6 +32,7 @@ struct mm *mm_create(struct list *mms, pid_t tid)
 		free(mm);
 		return NULL;
 	}
+	mm->maps_fd = -1;
 	list_init(&mm->contexts);
 	list_init(&mm->processes);
 	list_init(&mm->drain);
@@ -49,6 +51,7 @@ void mm_release(struct mm *mm)
 	assert(list_empty(&mm->drain) && list_empty(&mm->held) && list_empty(&mm->held_done));
 	list_del(&mm->node);
 	close_fd(&mm->mem_fd);
+	close_fd(&mm->maps_fd);
 	free(mm->slots);
 	free(mm);
 }
@@ -104,6 +107,25 @@ struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 			return mm;
 	}
 	return NULL;
+}
+
+uint64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes)
+{
+	uint64_t done = 0;
+	struct mapping m;
+	int err;
+
+	if (mm->maps_fd < 0)
+		mm->maps_fd = mapping_open(tid);
+	while (mm->maps_fd >= 0 && done < bytes) {
+		err = mapping_at(mm->maps_fd, at + done, &m);
+		if (err == -ENOENT || (!err && !m.writable))
+			return done;
+		if (err)
+			break;
+		done = m.end - at;
+	}
+	return bytes;
 }
 
 struct mm_search {

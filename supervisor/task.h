@@ -39,6 +39,7 @@ struct mm {
 	struct list contexts;		/* struct context.node */
 	struct list processes;		/* struct process.mm_node */
 	int mem_fd;			/* /proc/PID/mem, bound to this address space */
+	int maps_fd;			/* /proc/PID/maps, bound in the same way; -1 until needed */
 	uint64_t *slots;		/* bit set: a living context has this index */
 	unsigned slot_words;
 	unsigned requests;		/* outstanding of all kinds */
@@ -144,5 +145,10 @@ ssize_t mm_writev(struct mm *mm, pid_t tid, const struct uvec *to, unsigned to_c
 		  const struct iovec *from, unsigned from_count);
 ssize_t mm_readv(struct mm *mm, pid_t tid, const struct uvec *from, unsigned from_count,
 		 const struct iovec *to, unsigned to_count);
+/*
+ * How many of these bytes lie, from the first on, in memory that the program may write; all of them
+ * where that cannot be told. `tid`: a thread that has the address space.
+ */
+uint64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes);
 
 #endif

@@ -9,44 +9,27 @@
 #include "tracee.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "mapping.h"
 
 #define DEFAULT_SPACE_END 0x7ffffffff000ull	/* TASK_SIZE_MAX with four page-table levels */
 
 /* Bytes from `at` on that lie in a mapping which is write-only; 0: it is another one, or none. */
 static uint64_t write_only_bytes(pid_t tid, uaddr at)
 {
-	unsigned long long start, end;
-	char path[64], line[512], read, write;
-	auto_file f = NULL;
+	struct mapping m;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx-%llx %c%c", &start, &end, &read, &write) == 4 &&
-		    at >= start && at < end)
-			return read == '-' && write == 'w' ? end - at : 0;
-	}
-	return 0;
+	if (mapping_of(tid, at, &m))
+		return 0;
+	return !m.readable && m.writable ? m.end - at : 0;
 }
 
 bool tracee_has_mapped(pid_t tid, uaddr at, dev_t dev, ino_t ino)
 {
-	unsigned long long start, number;
-	unsigned dev_major, dev_minor;
-	char path[64], line[512];
-	auto_file f = NULL;
+	struct mapping m;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx-%*x %*s %*x %x:%x %llu", &start, &dev_major, &dev_minor,
-			   &number) == 4 && start == at)
-			return number == ino && makedev(dev_major, dev_minor) == dev;
-	}
-	return false;
+	return mapping_of(tid, at, &m) == 0 && m.start == at && m.dev == dev && m.ino == ino;
 }
 
 /* Where a vector is after `done` bytes: the piece, and the bytes of it that are done. */

@@ -39,6 +39,7 @@ unit_tests = \
 	%D%/key_t \
 	%D%/life_t \
 	%D%/loop_t \
+	%D%/mapping_t \
 	%D%/opts_t \
 	%D%/probe_t \
 	%D%/request_t \
@@ -84,6 +85,7 @@ victims = \
 	%D%/parity/victim_pgetevents \
 	%D%/parity/victim_poll \
 	%D%/parity/victim_prompt \
+	%D%/parity/victim_protected \
 	%D%/parity/victim_readers \
 	%D%/parity/victim_refusals \
 	%D%/parity/victim_ring \
@@ -204,6 +206,7 @@ script_tests = \
 	%D%/parity/pgetevents.sh \
 	%D%/parity/poll.sh \
 	%D%/parity/prompt.sh \
+	%D%/parity/protected.sh \
 	%D%/parity/readers.sh \
 	%D%/parity/refusals.sh \
 	%D%/parity/ring.sh \
@@ -319,6 +322,7 @@ test_files = \
 	%D%/parity/pgetevents.expect \
 	%D%/parity/poll.expect \
 	%D%/parity/prompt.expect \
+	%D%/parity/protected.expect \
 	%D%/parity/readers.expect \
 	%D%/parity/refusals.expect \
 	%D%/parity/ring.expect \
