@@ -33,6 +33,8 @@ static size_t read_bytes(const struct request *r)
 {
 	if (r->io.op != IO_READ || r->dropped || r->ctx->mm->dead)
 		return 0;
+	if (request_tail_cleared(r))
+		return r->io.length_bytes;
 	return r->io.result > 0 ? max_u64(r->kept_bytes, (uint64_t)r->io.result) : r->kept_bytes;
 }
 
@@ -168,7 +170,7 @@ static void copy_failed(struct request *r, ssize_t copied)
 {
 	if (copied == -ESRCH || copied == -EPERM || r->io.result <= 0)
 		return;			/* nobody is left to read it, or it has failed anyway */
-	if (copied >= r->io.result)
+	if (copied >= r->io.result && !request_tail_cleared(r))
 		return;			/* only old data did not go back to where they are */
 	if (unmapped_since(r, copied > 0 ? (size_t)copied : 0)) {
 		log_warn_once("process %d has unmapped the buffer of a read in flight: what was "
@@ -215,6 +217,29 @@ static void copy_flush(struct copy_batch *b)
 	b->remote_count = 0;
 }
 
+/* What is cleared behind this piece, to the end of the request; false: not all can be written. */
+static bool clear_rest(struct request *r)
+{
+	static const char zeros[16 * PAGE_BYTES];
+	uint64_t at = r->moved_bytes + r->io.length_bytes, before = 0;
+
+	for (unsigned i = 0; i < r->user_count; i++) {
+		const uint64_t end = min_u64(before + r->user[i].length_bytes, r->total_bytes);
+
+		while (at < end) {
+			const uint64_t n = min_u64(end - at, sizeof(zeros));
+			const struct uvec to = { r->user[i].base + (at - before), n };
+			const struct iovec from = { (void *)(uintptr_t)zeros, n };
+
+			if (mm_writev(r->ctx->mm, r->tid, &to, 1, &from, 1) != (ssize_t)n)
+				return false;
+			at += n;
+		}
+		before += r->user[i].length_bytes;
+	}
+	return true;
+}
+
 static bool copy_fits(const struct copy_batch *b, const struct request *r)
 {
 	return b->bytes == 0 ||
@@ -234,8 +259,13 @@ void copy_out(struct list *ios)
 	list_init(&done);
 	for (struct list *node; (node = list_pop(ios));) {
 		struct request *r = request_of(node);
-		const size_t bytes = read_bytes(r);
+		size_t bytes = read_bytes(r);
 
+		if (bytes && request_tail_cleared(r) && !clear_rest(r)) {
+			r->faulted = true;
+			r->io.result = -EFAULT;
+			bytes = 0;
+		}
 		if (!copy_fits(&b, r)) {
 			copy_flush(&b);
 			list_splice_tail(&done, &b.requests);

@@ -162,11 +162,29 @@ static uint64_t lay_out_all(struct request *r)
 	return laid;
 }
 
+static char *last_byte(const struct request *r)
+{
+	const struct iovec *last = &r->local[r->local_count - 1];
+
+	return (char *)last->iov_base + last->iov_len - 1;
+}
+
+/* Nothing else is behind the end of a file in a block but zeros, as a rule. */
+enum { NOT_CLEARED = 0x5a };
+
+bool request_tail_cleared(const struct request *r)
+{
+	return r->all_or_none && r->io.op == IO_READ && !r->faulted && r->io.result > 0 &&
+	       (uint64_t)r->io.result < r->io.length_bytes && *last_byte(r) != NOT_CLEARED;
+}
+
 int request_next_piece(struct request *r)
 {
 	if (r->total_bytes && !r->block && allocate_block(r))
 		return -ENOMEM;
 	r->io.length_bytes = r->total_bytes ? lay_out_all(r) : 0;
+	if (r->all_or_none && r->io.op == IO_READ && r->io.length_bytes)
+		*last_byte(r) = NOT_CLEARED;
 	r->io.iov = r->local;
 	r->io.iov_count = r->local_count;
 	r->io.done_bytes = 0;

@@ -86,6 +86,12 @@ uint64_t request_asked_bytes(const struct request *r);
  */
 int request_next_piece(struct request *r);
 bool request_has_more(const struct request *r);	/* after a full piece */
+/*
+ * A read that came to the end of the file, and whose buffer the file system has cleared behind that,
+ * to its end: iomap_dio_hole_iter() of fs/iomap/direct-io.c, 6.18, for holes behind the end. Seen by
+ * the piece's last byte.
+ */
+bool request_tail_cleared(const struct request *r);
 
 /*
  * Takes a finished piece into account; true: the request is finished and io.result is the whole's.

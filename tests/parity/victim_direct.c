@@ -43,6 +43,65 @@ static void alignment(void)
 	obs_num("8.4.sector/size", file_size(direct));
 }
 
+/* How far behind the data of a file of this size a read has changed its buffer. */
+static void cleared(const char *tag, unsigned size, unsigned len, unsigned offset)
+{
+	char path[64];
+	int fd = tmp_open(O_RDWR), direct_fd;
+	struct iocb cb;
+	const char *got;
+	unsigned to = SIZE;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	direct_fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	memset(buf, 'd', SIZE);
+	need(direct_fd >= 0 && pwrite(fd, buf, size, 0) == (ssize_t)size && !fsync(fd));
+	memset(buf, 'p', SIZE);
+	got = outcome(ctx, prep(&cb, 0, direct_fd, buf, len, offset));
+	while (to && buf[to - 1] == 'p')
+		to--;
+	obs(tag, "%s, %u changed, %s", got, to,
+	    size > offset && to > size - offset && !buf[size - offset] && !buf[to - 1] ? "zeros"
+										       : "none");
+	close(direct_fd);
+	close(fd);
+}
+
+static void behind_the_end(void)
+{
+	struct iovec two[] = { { buf, 4096 }, { buf + 8192, 4096 } };
+	struct iocb cb;
+
+	cleared("8.4.cleared/in-a-block", 100, 4096, 0);
+	cleared("8.4.cleared/in-a-sector", 100, 512, 0);
+	cleared("8.4.cleared/blocks-behind", 5000, 32768, 0);
+	cleared("8.4.cleared/at-the-end", 4096, 4096, 4096);
+	cleared("8.4.cleared/beyond", 100, 4096, 8192);
+	memset(buf, 'p', SIZE);
+	obs("8.4.cleared/preadv", "%s", outcome(ctx, prep(&cb, 7, direct, two, 2, SIZE - 4096)));
+	obs_yes("8.4.cleared/preadv-second", !buf[8192] && !buf[12287] && buf[4096] == 'p' &&
+		buf[12288] == 'p');
+	memset(buf, 'p', SIZE);
+	need(!mprotect(buf + 4096, 4096, PROT_READ));
+	obs("8.4.cleared/read-only", "%s", outcome(ctx, prep(&cb, 0, direct, buf, 8192, SIZE - 4096)));
+	need(!mprotect(buf + 4096, 4096, PROT_READ | PROT_WRITE));
+}
+
+/* More than the sandbox moves at once. */
+static void far_behind_the_end(void)
+{
+	const size_t len = 96ul << 20;
+	char *big = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct iocb cb;
+
+	need(big != MAP_FAILED);
+	big[4096 - 1] = big[80ul << 20] = big[len - 1] = 'p';
+	obs("8.4.cleared/large", "%s", outcome(ctx, prep(&cb, 0, direct, big, len, SIZE - 4096)));
+	obs("8.4.cleared/large-to", "%d %d", big[80ul << 20], big[len - 1]);
+	munmap(big, len);
+}
+
 static void vectors(void)
 {
 	struct iovec good[] = { { buf, 4096 }, { buf + 8192, 4096 } };
@@ -156,6 +215,8 @@ int main(void)
 	direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
 	need(direct >= 0);
 	alignment();
+	behind_the_end();
+	far_behind_the_end();
 	vectors();
 	depth();
 	released();
