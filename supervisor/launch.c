@@ -21,6 +21,7 @@
 #include "inherited.h"
 #include "log.h"
 #include "opts.h"
+#include "preload.h"
 #include "trap.h"
 
 struct handover {
@@ -132,6 +133,18 @@ static bool is_in_path(const char *name)
 	return false;
 }
 
+/* As the user that PROGRAM is: the dynamic linker must be able to read it too. */
+static void child_preload(const struct config *cfg)
+{
+	const int err = cfg->shim ? preload_shim() : 0;
+
+	if (err == -EINVAL)
+		log_warn("--shim: the path of the shim has a space or a colon, which LD_PRELOAD cannot "
+			 "hold: install it elsewhere");
+	else if (err)
+		log_warn("--shim: the shim cannot be preloaded: %s", strerror(-err));
+}
+
 /* Returns errno of the failure. */
 static int child_exec(char **program)
 {
@@ -157,6 +170,7 @@ static void child_run(const struct launch_plan *p)
 	if (e.step) {
 		e.error = errno;
 	} else {
+		child_preload(p->cfg);
 		signals_restore(p->caller);
 		e.step = step_exec;
 		e.error = child_exec(p->cfg->program);

@@ -113,6 +113,7 @@ supervisor_sources = \
 	%D%/opts.c \
 	%D%/opts.h \
 	%D%/opts_impl.h \
+	%D%/opts_shim.c \
 	%D%/opts_trace.c \
 	%D%/opts_value.c \
 	%D%/opts_value.h \
@@ -122,6 +123,8 @@ supervisor_sources = \
 	%D%/plan.h \
 	%D%/poller.c \
 	%D%/poller.h \
+	%D%/preload.c \
+	%D%/preload.h \
 	%D%/probe.c \
 	%D%/probe.h \
 	%D%/probe_host.c \
@@ -215,7 +218,7 @@ else
 EXTRA_DIST += $(supervisor_uring_sources)
 endif
 supervisor_flags = \
-	$(AM_CFLAGS) $(SECCOMP_CFLAGS) $(URING_CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) $(NULL)
+	$(AM_CFLAGS) -DSHIM_INSTALLED='"$(shim_installed)"' $(SECCOMP_CFLAGS) $(URING_CFLAGS) $(SAN_FLAGS) $(COV_FLAGS) $(NULL)
 supervisor_libs = \
 	%D%/libsupervisor.a $(SECCOMP_LIBS) $(EV_LIBS) $(AIO_LIBS) $(URING_LIBS) -lpthread $(NULL)
 %C%_libsupervisor_a_CFLAGS = $(supervisor_flags)

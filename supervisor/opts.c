@@ -181,7 +181,7 @@ static const struct opt opts_table[] = {
 /* The n-th of all tables; NULL: there are no more. */
 static const struct opt *opt_at(unsigned n)
 {
-	const struct opt *const more[] = { opts_trace_table, opts_watch_table };
+	const struct opt *const more[] = { opts_shim_table, opts_trace_table, opts_watch_table };
 
 	if (n < ARRAY_SIZE(opts_table))
 		return &opts_table[n];

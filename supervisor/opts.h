@@ -39,6 +39,7 @@ struct config {
 	char **program; /* argv of PROGRAM, ends with NULL; [0] is looked up in PATH */
 	const char **env_edits;		/* in order: "VAR=VAL" sets, "VAR" unsets */
 	unsigned env_edit_count;
+	bool shim;			/* preloaded into PROGRAM */
 	const char *user;		/* run PROGRAM as this user; NULL: as we are */
 
 	enum config_engine engine;

@@ -14,7 +14,8 @@ struct opt {
 	const char *help;		/* NULL: hidden */
 };
 
-/* opts_trace.c, opts_watch.c; each ends with a row without a name. */
+/* opts_shim.c, opts_trace.c, opts_watch.c; each ends with a row without a name. */
+extern const struct opt opts_shim_table[];
 extern const struct opt opts_trace_table[];
 extern const struct opt opts_watch_table[];
 /* 0, or -EINVAL after a message: what the options say together. */

@@ -10,7 +10,7 @@ layer_of()
 	# base: no state of a run
 	courtesy | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | seccomp_flags | timers | trace_config | trace_set | util) echo 0 ;;
 	# host adapters: one foreign interface each
-	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | mapping | notify | out | poller | remote | self) echo 1 ;;
+	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | mapping | notify | out | poller | preload | remote | self) echo 1 ;;
 	signals | tracee | tracee_* | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
 	call | context | filter | iocb | key | mm | record | request | ring | sink | sink_* | task) echo 2 ;;
@@ -94,9 +94,14 @@ for header in $(echo "$homes" | awk 'NF { print $1 }'); do
 done
 
 # docs/design.md: a file opens with its theory; these are the outer limits of size
-verdict 'no file over 400 lines' "$(find . ../tests -name '*.[ch]' -exec wc -l {} + |
+verdict 'no file over 400 lines' "$(find . ../shim ../tests -name '*.[ch]' -exec wc -l {} + |
 	awk '$2 != "total" && $1 > 400 { print $2 ": " $1 }')"
-verdict 'licence in the first line' "$(for f in *.[ch]; do
+verdict 'the shim includes nothing of the supervisor' "$(cd ../shim && for f in *.[ch]; do
+	own_includes "$f" | while read -r header; do
+		[ -e "$header.h" ] || echo "shim/$f includes $header.h"
+	done
+done)"
+verdict 'licence in the first line' "$(for f in *.[ch] ../shim/*; do
 	head -n 1 "$f" | grep -q 'SPDX-License-Identifier: MIT' || echo "$f"
 done)"
 

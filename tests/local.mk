@@ -114,6 +114,7 @@ victims = \
 	%D%/victim_lives \
 	%D%/victim_missing_page \
 	%D%/victim_numbers \
+	%D%/victim_preloaded \
 	%D%/victim_pty \
 	%D%/victim_restart \
 	%D%/victim_room \
@@ -143,6 +144,7 @@ waiting_tests = \
 	%D%/parity-null.sh \
 	%D%/parity-libaio.sh \
 	%D%/parity-old-kernel.sh \
+	%D%/parity-shim.sh \
 	%D%/parity-threads.sh \
 	%D%/launch.sh \
 	%D%/life.sh \
@@ -227,6 +229,7 @@ script_tests = \
 	%D%/rules.sh \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
+	%D%/shim.sh \
 	%D%/stall.sh \
 	%D%/summary.sh \
 	%D%/terminal.sh \

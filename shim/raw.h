@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls without libc. The result is the kernel's own: -errno is a negative number, errno is
+ * nobody's business here. Only x86-64; elsewhere the shim is not built.
+ */
+#ifndef RAW_H
+#define RAW_H
+
+static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static inline long raw4(long nr, long a, long b, long c, long d)
+{
+	return raw6(nr, a, b, c, d, 0, 0);
+}
+
+static inline long raw3(long nr, long a, long b, long c)
+{
+	return raw6(nr, a, b, c, 0, 0, 0);
+}
+
+#endif
