@@ -5,8 +5,8 @@
  *  - a FIFO is opened once more through /proc with O_NONBLOCK, which the tracee's descriptor does
  * not see;
  *  - where readiness says that a call will not wait, or not for long, a worker makes the call then;
- *  - else a worker waits in the call: VMIN and VTIME of a tty, receive timeouts of a socket,
- * devices. A call that may wait is never made in the loop, not even after poll(2) or with
+ *  - else a worker waits in the call: VMIN and VTIME of a tty, a socket's timeouts and
+ * SO_RCVLOWAT, devices. A call that may wait is never made in the loop, not even after poll(2) or with
  * O_NONBLOCK set: another reader may be quicker, and the flag belongs to the tracee.
  *
  * A blocking write to a pipe, stream or tty goes on until all is written (pipe_write and
@@ -27,11 +27,9 @@
 #include "creds.h"
 #include "util.h"
 
-enum { REST_IOV = 16 };
+enum { REST_IOV = 1024 };		/* UIO_MAXIOV */
 
-/*
- * The vector from io->done_bytes on, as much as fits: the rest of a write takes more than one call.
- */
+/* The vector from io->done_bytes on. */
 static int iov_rest(const struct io *io, struct iovec *rest)
 {
 	size_t skip_bytes = io->done_bytes;
@@ -199,16 +197,40 @@ static bool shut_for_reading(const struct io *io)
 	return io->op == IO_READ && poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP;
 }
 
+/* The kernel's clock runs while it waits, a worker's call does the same with what is left to move. */
+static enum attempt_answer wait_for_peer(struct attempt *a, const struct io *io)
+{
+	if (!socket_has_timeout(io))
+		return ATTEMPT_WAIT;
+	a->way = WAY_WORKER;
+	return ATTEMPT_BLOCK;
+}
+
 static enum attempt_answer would_block(struct attempt *a, struct io *io)
 {
 	if (!may_wait(io))
 		return failed(io, -EAGAIN);
 	if (shut_for_reading(io))
 		return done(io, 0);
-	if (!socket_has_timeout(io))
-		return ATTEMPT_WAIT;
-	a->way = WAY_WORKER;
-	return ATTEMPT_BLOCK;
+	return wait_for_peer(a, io);
+}
+
+/*
+ * A call that may wait gives nothing of a stream before SO_RCVLOWAT bytes are there; one that may not
+ * takes what there is (sock_rcvlowat() of include/net/sock.h, 6.18).
+ */
+static bool too_little_is_there(const struct io *io)
+{
+	const int fd = io->file->fd;
+	int least = 1, type = 0, there = 0;
+	socklen_t size = sizeof(int);
+
+	if (io->op != IO_READ || !may_wait(io) ||
+	    getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &least, &size) || least <= 1)
+		return false;
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) && type == SOCK_STREAM &&
+	       !ioctl(fd, FIONREAD, &there) &&
+	       (uint64_t)there < min_u64((uint64_t)least, io->length_bytes);
 }
 
 static enum attempt_answer judge(struct attempt *a, struct io *io, int64_t n)
@@ -219,7 +241,7 @@ static enum attempt_answer judge(struct attempt *a, struct io *io, int64_t n)
 		return failed(io, n);
 	io->done_bytes += (size_t)n;
 	if (n > 0 && may_wait(io) && write_goes_on(io, true))
-		return ATTEMPT_WAIT;
+		return wait_for_peer(a, io);
 	return done(io, (int64_t)io->done_bytes);
 }
 
@@ -297,6 +319,10 @@ static enum attempt_answer try_nowait(struct attempt *a, struct io *io)
 
 	if (!io->length_bytes)
 		return judge(a, io, transfer_nothing(io));
+	if (too_little_is_there(io)) {
+		a->way = WAY_WORKER;
+		return ATTEMPT_BLOCK;
+	}
 	n = transfer_at_once(io, io->file->fd, io->rw_flags | RWF_NOWAIT);
 	if (n == -EOPNOTSUPP)
 		return find_way(a, io);

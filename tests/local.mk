@@ -93,6 +93,7 @@ victims = \
 	%D%/parity/victim_setup \
 	%D%/parity/victim_signals \
 	%D%/parity/victim_slots \
+	%D%/parity/victim_sockets \
 	%D%/parity/victim_stops \
 	%D%/parity/victim_stores \
 	%D%/parity/victim_submit_errors \
@@ -216,6 +217,7 @@ script_tests = \
 	%D%/parity/setup.sh \
 	%D%/parity/signals.sh \
 	%D%/parity/slots.sh \
+	%D%/parity/sockets.sh \
 	%D%/parity/stops.sh \
 	%D%/parity/stores.sh \
 	%D%/parity/submit_errors.sh \
@@ -333,6 +335,7 @@ test_files = \
 	%D%/parity/setup.expect \
 	%D%/parity/signals.expect \
 	%D%/parity/slots.expect \
+	%D%/parity/sockets.expect \
 	%D%/parity/stops.expect \
 	%D%/parity/stores.expect \
 	%D%/parity/submit_errors.expect \
