@@ -40,18 +40,6 @@ void histogram_add(struct histogram *h, uint64_t value)
 	h->buckets[bucket_of(value)]++;
 }
 
-void histogram_merge(struct histogram *to, const struct histogram *from)
-{
-	if (!from->count)
-		return;
-	to->min = to->count ? min_u64(to->min, from->min) : from->min;
-	to->max = max_u64(to->max, from->max);
-	to->count += from->count;
-	to->sum += from->sum;
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-		to->buckets[i] += from->buckets[i];
-}
-
 uint64_t histogram_mean(const struct histogram *h)
 {
 	return h->count ? h->sum / h->count : 0;

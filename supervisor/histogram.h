@@ -22,7 +22,6 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, uint64_t value);
-void histogram_merge(struct histogram *to, const struct histogram *from);
 uint64_t histogram_mean(const struct histogram *h);	/* exact; 0: empty */
 /* The smallest value that per_mille of all do not exceed; 0: empty. 0 and 1000 are exact. */
 uint64_t histogram_percentile(const struct histogram *h, unsigned per_mille);
