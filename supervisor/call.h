@@ -68,7 +68,6 @@ struct call {
 		uint64_t min_nr;
 		uint64_t nr;
 		int64_t timeout_ns;	/* -1: none */
-		bool has_deadline;
 		bool expired;
 		bool has_mask;
 		uint64_t sigmask;

@@ -135,7 +135,6 @@ static int arm_deadline(struct dispatch *d, struct call *call, int64_t ns)
 {
 	if (ns == FOREVER)
 		return 0;
-	call->wait.has_deadline = true;
 	call->wait.deadline_owner = d;
 	call->wait.deadline.fn = expired;
 	call->wait.deadline.arg = call;
