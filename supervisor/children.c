@@ -16,7 +16,8 @@ struct children {
 	struct children_events events;
 };
 
-void children_reap_now(struct children *c)
+/* What has ended so far. */
+static void reap(struct children *c)
 {
 	int wait_status;
 	pid_t pid;
@@ -40,7 +41,7 @@ static void children_readable(void *arg, unsigned events)
 
 	while (read(c->signal_fd, &si, sizeof(si)) == sizeof(si))
 		;	/* one signal may stand for many children */
-	children_reap_now(c);
+	reap(c);
 }
 
 struct children *children_watch(struct loop *loop, pid_t program,

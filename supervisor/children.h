@@ -29,7 +29,6 @@ struct children_events {
 /* Needs SIGCHLD blocked in all threads. NULL with errno. */
 struct children *children_watch(struct loop *loop, pid_t program,
 				const struct children_events *events);
-void children_reap_now(struct children *c);	/* what has ended so far */
 void children_destroy(struct children *c);	/* accepts NULL */
 
 #endif

@@ -3,7 +3,7 @@
  * The loop: descriptors, timers and hand-overs from worker threads, on libev (pinned to epoll:
  * libev's linuxaio backend would eat what we emulate). Timers are ours: one timerfd, nanoseconds,
  * because epoll's milliseconds would turn a 10 us timeout of io_getevents into a wait 100 times as
- * long. Everything but loop_kick() belongs to the loop thread.
+ * long. Everything but loop_kick_now() belongs to the loop thread.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -46,7 +46,7 @@ void loop_each_turn_end(struct loop *loop, loop_fn *fn, void *arg); /* undoes it
 /* A hook called right before the loop goes to sleep and right after it wakes up. */
 void loop_on_sleep(struct loop *loop, loop_fn *asleep, loop_fn *awake, void *arg);
 
-/* Makes fn run in the loop soon. kick_now() may be called from any thread, any number of times. */
+/* Makes fn run in the loop soon; loop_kick_now() may be called from any thread. */
 struct loop_kick *loop_kick_create(struct loop *loop, loop_fn *fn, void *arg);
 void loop_kick_now(struct loop_kick *k);
 void loop_kick_destroy(struct loop_kick *k);	/* accepts NULL */

@@ -65,7 +65,7 @@ bool mm_alive(const struct mm *mm)
 	return tracee_mem_alive(mm->mem_fd, ctx ? ctx->handle : 0);
 }
 
-bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid)
+static bool shared_by(const struct mm *mm, const struct process *user, pid_t tid)
 {
 	const struct context *ctx = list_first(&mm->contexts, struct context, node);
 	int same = user ? tracee_same_mm(user->tgid, tid) : -ESRCH;
@@ -76,7 +76,8 @@ bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid)
 	return tracee_has_mapped(tid, ctx->handle, ctx->ring.dev, ctx->ring.ino);
 }
 
-struct process *mm_user(const struct mm *mm, const struct process *but)
+/* A known process that surely has it; NULL: none. */
+static struct process *known_user(const struct mm *mm, const struct process *but)
 {
 	list_for_each(node, tmp, &mm->processes) {
 		struct process *p = list_entry(node, struct process, mm_node);
@@ -93,8 +94,8 @@ bool mm_has_process(const struct mm *mm, const struct process *p)
 
 	if (!p->may_have_execed)
 		return true;
-	user = mm_user(mm, p);
-	return user ? mm_shared_by(mm, user, p->tgid) : mm_alive(mm);
+	user = known_user(mm, p);
+	return user ? shared_by(mm, user, p->tgid) : mm_alive(mm);
 }
 
 struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
@@ -103,7 +104,7 @@ struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 		struct mm *mm = list_entry(node, struct mm, node);
 
 		/* it may live on in one that has not called yet, or whose execve has failed */
-		if (!mm->dead && mm_shared_by(mm, mm_user(mm, but), tid))
+		if (!mm->dead && shared_by(mm, known_user(mm, but), tid))
 			return mm;
 	}
 	return NULL;
@@ -148,9 +149,9 @@ static int is_other_user(pid_t tgid, void *arg)
 pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 {
 	struct mm_search search = { mm, tid, p->tgid, 0 };
-	const struct process *user = mm_user(mm, p);
+	const struct process *user = known_user(mm, p);
 
-	if (user && (mm->closing || mm_shared_by(mm, user, tid)))
+	if (user && (mm->closing || shared_by(mm, user, tid)))
 		return user->tgid;
 	(void)tracee_for_descendants(is_other_user, &search);
 	return search.found;

@@ -10,10 +10,7 @@ struct mm *mm_create(struct list *mms, pid_t tid);	/* NULL with errno */
  * The living one that this task has, by a known user of it other than `but`; NULL: none of these.
  */
 struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but);
-/* A known process that surely has it; NULL: none. */
-struct process *mm_user(const struct mm *mm, const struct process *but);
 /* One of mm->processes: has it still this address space, if an execve may have succeeded? */
 bool mm_has_process(const struct mm *mm, const struct process *p);
-bool mm_shared_by(const struct mm *mm, const struct process *user, pid_t tid);
 
 #endif

@@ -36,7 +36,8 @@ static void put_escaped(struct out *o, const char *bytes, size_t count, const ch
 	}
 }
 
-void sink_put_quoted(struct out *o, const char *bytes, size_t count, bool more)
+/* "bytes" in C's manner, "..." behind them if there are more; strace's own escapes. */
+static void put_quoted(struct out *o, const char *bytes, size_t count, bool more)
 {
 	out_text(o, "\"");
 	put_escaped(o, bytes, count, "");
@@ -100,8 +101,8 @@ static void put_data(struct out *o, const struct record_request *r, enum sink_pu
 	const uint64_t bytes = is_write(r) ? r->length_bytes : (uint64_t)r->result;
 
 	if (r->sample && (is_write(r) || (how == SINK_PUT_DONE && r->result >= 0)))
-		sink_put_quoted(o, r->sample->text, r->sample->length_bytes,
-				r->sample->length_bytes < bytes);
+		put_quoted(o, r->sample->text, r->sample->length_bytes,
+			   r->sample->length_bytes < bytes);
 	else
 		out_hex(o, r->buffer);
 }

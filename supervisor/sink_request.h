@@ -5,8 +5,6 @@
 
 #include "sink.h"
 
-/* "bytes" in C's manner, "..." behind them if there are more; strace's own escapes. */
-void sink_put_quoted(struct out *o, const char *bytes, size_t count, bool more);
 /* <path>, also with bytes that would end it. */
 void sink_put_path(struct out *o, const struct label *path);
 

@@ -82,7 +82,8 @@ static int process_join_mm(struct tasks *t, struct process *p, pid_t tid)
 	return 0;
 }
 
-void process_leave_mm(struct process *p)
+/* Frees the mm if it is dead or unused and empty. */
+static void leave_mm(struct process *p)
 {
 	struct mm *mm = p->mm;
 
@@ -109,7 +110,7 @@ static void process_free(struct process *p)
 {
 	list_for_each(node, tmp, &p->threads)
 		thread_forget(list_entry(node, struct thread, process_node));
-	process_leave_mm(p);
+	leave_mm(p);
 	list_del(&p->node);
 	loop_unwatch(p->watch);
 	close_fd(&p->pidfd);
@@ -177,7 +178,7 @@ static int process_revalidate(struct tasks *t, struct thread *th)
 		return 0;
 	}
 	t->death(t->death_arg, p);	/* as far as the old address space goes */
-	process_leave_mm(p);
+	leave_mm(p);
 	th->in_exec = false;
 	list_for_each (node, tmp, &p->threads) { /* ended by the exec: their numbers are free */
 		struct thread *other = list_entry(node, struct thread, process_node);

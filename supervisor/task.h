@@ -123,7 +123,6 @@ char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
  */
 pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
-void process_leave_mm(struct process *p);	/* frees the mm if it is dead or unused and empty */
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
 /*
  * The living one with this handle and header id. A ring that was moved and not used since still has
