@@ -20,6 +20,7 @@
 #define SLOW_NS (2 * NSEC_PER_MSEC)
 #define SLOW_FOR_NS (200 * NSEC_PER_MSEC)
 #define SLOW_SLOTS 64
+#define RWF_UNKNOWN (1u << 30)
 
 struct slow_file {
 	uint64_t dev;
@@ -217,9 +218,18 @@ static enum engine_answer inline_local(struct inline_engine *in, struct io *io)
 
 /*
  * Pseudo files never wait. A file without read_iter or write_iter is known by its refusal of flags
- * (do_loop_readv_writev in fs/read_write.c, 6.18), and what it makes up (seq_open) by that of
- * positions; RWF_SYNC changes nothing else here. The kernel's AIO refuses it in io_submit.
+ * (do_loop_readv_writev() of fs/read_write.c, 6.18), one that has not even read or write by what it
+ * says to an unknown flag (vfs_readv(), vfs_writev()); RWF_SYNC changes nothing else here. The
+ * kernel's AIO refuses both in io_submit, and asks nobody whether a position can be had
+ * (seq_open(), nonseekable_open()).
  */
+static bool lacks_operation(const struct io *io, int64_t result)
+{
+	if (result == -EOPNOTSUPP)
+		return !(io->rw_flags & RWF_NOWAIT);
+	return result == -EINVAL && io_call(io, RWF_UNKNOWN) == -EINVAL;
+}
+
 static enum engine_answer inline_instant(struct io *io)
 {
 	int64_t n;
@@ -230,8 +240,11 @@ static enum engine_answer inline_instant(struct io *io)
 		return finish(io, n);
 	}
 	n = io_call(io, RWF_SYNC);
-	if ((n == -EOPNOTSUPP && !(io->rw_flags & RWF_NOWAIT)) ||
-	    (n == -ESPIPE && io->op == IO_WRITE)) {
+	if (n == -ESPIPE) {
+		io->file->seekable = false;
+		n = io_call(io, RWF_SYNC);
+	}
+	if (lacks_operation(io, n)) {
 		io->refused = true;
 		n = -EINVAL;
 	}

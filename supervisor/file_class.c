@@ -38,6 +38,7 @@ static const struct {
 	{ 7, FILE_READ_ITER },					/* full */
 	{ 8, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* random */
 	{ 9, FILE_READ_ITER | FILE_WRITE_ITER | FILE_NOWAIT },	/* urandom */
+	{ 11, FILE_WRITE_ITER },				/* kmsg */
 };
 
 static int file_classify_anon(struct file *f)

@@ -61,6 +61,12 @@ static const struct fs fs_known[] = {
 	{ .type = "cgroup2", .kind = FS_INSTANT },
 	{ .type = "configfs", .kind = FS_INSTANT },
 	{ .type = "securityfs", .kind = FS_INSTANT },
+	{ .type = "debugfs", .kind = FS_INSTANT },
+	{ .type = "tracefs", .kind = FS_INSTANT },
+	{ .type = "binfmt_misc", .kind = FS_INSTANT },
+	{ .type = "pstore", .kind = FS_INSTANT },
+	{ .type = "bpf", .kind = FS_INSTANT },
+	{ .type = "fusectl", .kind = FS_INSTANT },
 };
 
 static void fs_classify(struct fs *fs, const char *type, uint64_t dev)

@@ -118,9 +118,24 @@ static void anonymous(void)
 	kind("8.3.hugetlb/memfd", memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB), 8);
 }
 
+static void kernel_log(void)
+{
+	const int fd = device("/dev/kmsg", O_WRONLY);
+	const char line[] = "<7>victim_devices\n";
+	struct iocb cb;
+
+	if (fd < 0)
+		obs("8.3.dev-misc/kmsg-write", "unseen (%s)", num(-errno));
+	else
+		obs("8.3.dev-misc/kmsg-write", "%s",
+		    outcome(ctx, prep(&cb, IOCB_CMD_PWRITE, fd, line, sizeof(line) - 1, 0)));
+	close(fd);
+}
+
 static void devices(void)
 {
 	kind("8.3.dev-misc/kmsg-read", device("/dev/kmsg", O_RDONLY), 512);
+	kernel_log();
 	kind("8.3.dev-misc/kvm", device("/dev/kvm", O_RDWR), 8);
 	kind("8.3.dev-misc/loop-control", device("/dev/loop-control", O_RDWR), 8);
 	kind("8.3.dev-fuse/fuse", device("/dev/fuse", O_RDWR), 8);
@@ -132,6 +147,9 @@ static void devices(void)
 	kind("8.3.proc-pid/oom-score-adj", device("/proc/self/oom_score_adj", O_RDWR), 8);
 	kind("8.3.proc/cpuinfo", device("/proc/cpuinfo", O_RDONLY), 8);
 	kind("8.3.proc/directory", device("/proc", O_RDONLY | O_DIRECTORY), 8);
+	kind("8.3.tracefs/attribute", device("/sys/kernel/tracing/tracing_on", O_RDWR), 8);
+	kind("8.3.tracefs/no-positions", device("/sys/kernel/tracing/trace_pipe", O_RDONLY), 8);
+	kind("8.3.tracefs/no-read", device("/sys/kernel/tracing/trace_marker", O_RDWR), 8);
 	kind("8.3.sysfs/directory", device("/sys", O_RDONLY | O_DIRECTORY), 8);
 }
 
