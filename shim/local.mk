@@ -5,6 +5,7 @@
 shim_sources = \
 	shim/calls.c \
 	shim/calls.h \
+	shim/channel_abi.h \
 	shim/raw.h \
 	shim/shim.c \
 	shim/shim.map \

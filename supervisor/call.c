@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "channel_abi.h"
+
 static const struct native_call {
 	int nr;
 	enum call_kind kind;
@@ -69,11 +71,22 @@ static const struct native_call *native_call(const struct notice *n)
 	return NULL;
 }
 
+/* Registers that mean nothing natively: shim/channel_abi.h. */
+static bool is_of_a_shim(const struct notice *n, enum call_kind kind)
+{
+	if (kind == CALL_CANCEL)
+		return n->args[0] == CHANNEL_HELLO_CTX && n->args[1] == CHANNEL_HELLO_IOCB;
+	return kind == CALL_SETUP && n->args[2] == CHANNEL_MAGIC &&
+	       n->args[3] == CHANNEL_STEP_RING;
+}
+
 enum call_kind call_kind_of(const struct notice *n)
 {
 	const struct native_call *known = native_call(n);
 
-	return known ? known->kind : foreign_kind(n);
+	if (!known)
+		return foreign_kind(n);
+	return is_of_a_shim(n, known->kind) ? CALL_SHIM : known->kind;
 }
 
 bool notice_same_call(const struct notice *a, const struct notice *b)
@@ -87,6 +100,11 @@ bool notice_same_call(const struct notice *a, const struct notice *b)
 bool call_is_aio(enum call_kind kind)
 {
 	return kind != CALL_EXEC && kind != CALL_EXIT && kind != CALL_EXIT_GROUP;
+}
+
+bool call_counts(enum call_kind kind)
+{
+	return call_is_aio(kind) && kind != CALL_SHIM;
 }
 
 struct call *call_create(void)

@@ -25,6 +25,7 @@ enum call_kind {
 	CALL_EXEC,
 	CALL_EXIT,		/* of a thread */
 	CALL_EXIT_GROUP,
+	CALL_SHIM,		/* what only a shim calls: no AIO call of the program */
 	CALL_FOREIGN,		/* an AIO call of i386 or x32: ENOSYS (docs/aio-abi.md, D8) */
 	CALL_KINDS,
 };
@@ -33,6 +34,7 @@ enum call_kind call_kind_of(const struct notice *n);
 /* The same call once more: number, arguments, place in the program. Never true for foreign ones. */
 bool notice_same_call(const struct notice *a, const struct notice *b);
 bool call_is_aio(enum call_kind kind);		/* not exec, not exit */
+bool call_counts(enum call_kind kind);		/* an AIO call that the program has made */
 
 enum door {
 	DOOR_TRAP,
@@ -97,6 +99,7 @@ struct call *call_create(void);
 
 enum verdict_kind {
 	VERDICT_RETURN,
+	VERDICT_FD,
 	VERDICT_CONTINUE,
 	VERDICT_PARK,
 };
@@ -105,13 +108,19 @@ struct verdict {
 	enum verdict_kind kind;
 	int64_t value;			/* RETURN */
 	struct list *on;		/* PARK: which list */
-	/* RETURN: what is left to do in the thread behind the reply; NULL: nothing. */
+	int fd;				/* FD: the caller gets a duplicate; its number is returned */
+	/* RETURN, FD: what is left to do in the thread behind the reply; NULL: nothing. */
 	void (*after)(struct dispatch *d, struct call *call);
 };
 
 static inline struct verdict verdict_return(int64_t value)
 {
 	return (struct verdict){ .kind = VERDICT_RETURN, .value = value };
+}
+
+static inline struct verdict verdict_fd(int fd)
+{
+	return (struct verdict){ .kind = VERDICT_FD, .fd = fd };
 }
 
 static inline struct verdict verdict_continue(void)

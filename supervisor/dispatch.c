@@ -35,6 +35,7 @@ static handler_fn *const handlers[CALL_KINDS] = {
 	[CALL_EXEC] = life_exec,
 	[CALL_EXIT] = life_exit,
 	[CALL_EXIT_GROUP] = life_exit,
+	[CALL_SHIM] = handle_shim,
 	[CALL_FOREIGN] = handle_foreign,
 };
 
@@ -80,6 +81,8 @@ static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 {
 	if (v->kind == VERDICT_CONTINUE)
 		return notify_continue(d->notify, call->notice.cookie);
+	if (v->kind == VERDICT_FD)
+		return notify_give_fd(d->notify, call->notice.cookie, v->fd);
 	if (!kept_caller_sleeps(d, call))
 		return -ENOENT;
 	return notify_reply(d->notify, call->notice.cookie, v->value);
@@ -130,7 +133,7 @@ static bool caller_gone(struct dispatch *d, struct call *call)
 static void leave(struct dispatch *d, struct call *call)
 {
 	if (!call->again)
-		d->counts.calls--;	/* broken off before it was executed */
+		d->counts.calls -= call_counts(call->kind); /* broken off before it was executed */
 	call->away = call->again && kept_waits(d, call);
 	if (!call->away)
 		dispatch_forget(d, call);
@@ -225,7 +228,7 @@ static void begin(struct dispatch *d, struct call *call)
 	struct verdict v = verdict_continue();
 	int err;
 
-	d->counts.calls += call_is_aio(call->kind);
+	d->counts.calls += call_counts(call->kind);
 	if (call->kind == CALL_EXIT_GROUP && !d->counts.used_uring && !d->counts.calls)
 		d->counts.used_uring = tracee_has_uring((pid_t)call->notice.tid);
 	if (call->kind == CALL_FOREIGN) {

@@ -53,6 +53,7 @@ struct dispatch {
 	uaddr space_end;		/* tracee_space_end() */
 	struct loop_watch *listener;
 	bool no_waits;			/* the last tracee is gone */
+	unsigned filters;		/* seccomp filters that we have ourselves */
 	bool breakable; /* no WAIT_KILLABLE_RECV: signals break off calls that were received */
 	struct dispatch_counts counts;
 	struct call *submitting;	/* the io_submit that is being handled just now */
@@ -126,6 +127,7 @@ struct verdict handle_destroy(struct dispatch *d, struct call *call);
 struct verdict handle_getevents(struct dispatch *d, struct call *call);
 struct verdict handle_submit(struct dispatch *d, struct call *call);
 struct verdict handle_cancel(struct dispatch *d, struct call *call);
+struct verdict handle_shim(struct dispatch *d, struct call *call);
 struct verdict handle_foreign(struct dispatch *d, struct call *call);
 struct verdict life_exec(struct dispatch *d, struct call *call);
 struct verdict life_exit(struct dispatch *d, struct call *call);

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "notify.h"
 #include "remote.h"
+#include "setup.h"
 #include "trace.h"
 
 static int seize(struct dispatch *d, struct call *call)
@@ -92,7 +93,7 @@ static void unmap_ring(struct remote *r, uaddr at, size_t bytes)
 }
 
 /* Tests 6 and 8 of docs/aio-abi.md, 2, which the kernel makes when the mapping stands. */
-static int64_t enter_context(struct dispatch *d, struct call *call, struct context *ctx, int64_t at)
+int64_t setup_enter(struct dispatch *d, struct call *call, struct context *ctx, int64_t at)
 {
 	const uint64_t handle = (uint64_t)at;
 
@@ -126,7 +127,7 @@ static void setup_in_thread(struct dispatch *d, struct call *call)
 	if (r->late)
 		return;
 	if (!call->decided)
-		call->answer = at < 0 ? at : enter_context(d, call, call->ctx, at);
+		call->answer = at < 0 ? at : setup_enter(d, call, call->ctx, at);
 	call->decided = true;
 	if (call->answer && at > 0)
 		unmap_ring(r, (uaddr)at, call->ctx->ring.map_bytes);
@@ -156,7 +157,7 @@ static void setup_behind_reply(struct dispatch *d, struct call *call)
 }
 
 /* Tests 1 to 4. */
-static int setup_check(struct dispatch *d, struct call *call)
+int setup_check(struct dispatch *d, struct call *call)
 {
 	const uint32_t nr = (uint32_t)call->notice.args[0];
 	unsigned slots;
@@ -195,6 +196,8 @@ struct verdict handle_setup(struct dispatch *d, struct call *call)
 	struct verdict v = verdict_return(-ENOMEM);
 	int fd;
 
+	if (shim_sets_up(call))
+		return shim_enter(d, call);
 	if (err)
 		return verdict_return(err);
 	call->ctx = context_create(call->mm, mm_free_slot(call->mm), (uint32_t)call->notice.args[0],
@@ -241,7 +244,7 @@ static struct verdict destroy_finish(struct call *call)
 	call->wait.nr = ctx->handle;
 	call->wait.min_nr = ctx->ring.map_bytes;
 	call->ctx = NULL;
-	if (episode_begin(call) == 0)
+	if (!shim_unmaps(call, call->wait.min_nr) && episode_begin(call) == 0)
 		v.after = destroy_behind_reply;
 	return v;
 }

@@ -125,6 +125,7 @@ void kept_put(struct dispatch *d, struct call *call, int64_t value)
 	case CALL_EXEC:
 	case CALL_EXIT:
 	case CALL_EXIT_GROUP:
+	case CALL_SHIM:
 	case CALL_FOREIGN:
 	case CALL_KINDS:
 		break;
@@ -156,7 +157,7 @@ bool kept_goes_on(struct dispatch *d, struct call *call)
 		return false;
 	}
 	parked->notice.cookie = call->notice.cookie;
-	d->counts.calls -= call_is_aio(call->kind);
+	d->counts.calls -= call_counts(call->kind);
 	if (parked->away)
 		dispatch_wake_call(d, parked);
 	parked->away = false;

@@ -168,7 +168,7 @@ void lint_accepted(struct lint *l, struct call *call, struct request *r)
 
 void lint_answers(struct dispatch *d, struct call *call, int64_t value)
 {
-	if (!d->lint || !call->thread || !call_is_aio(call->kind))
+	if (!d->lint || !call->thread || !call_counts(call->kind))
 		return;
 	if (call->kind == CALL_SETUP && value == -EINVAL)
 		check_setup(d->lint, call);

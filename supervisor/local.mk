@@ -9,6 +9,8 @@ supervisor_sources = \
 	%D%/call.h \
 	%D%/chain.c \
 	%D%/chain.h \
+	%D%/channel.c \
+	%D%/channel.h \
 	%D%/children.c \
 	%D%/children.h \
 	%D%/complete.c \
@@ -68,6 +70,7 @@ supervisor_sources = \
 	%D%/handle_foreign.c \
 	%D%/handle_getevents.c \
 	%D%/handle_setup.c \
+	%D%/handle_shim.c \
 	%D%/handle_submit.c \
 	%D%/histogram.c \
 	%D%/histogram.h \
@@ -147,6 +150,7 @@ supervisor_sources = \
 	%D%/seccomp_flags.h \
 	%D%/self.c \
 	%D%/self.h \
+	%D%/setup.h \
 	%D%/signals.c \
 	%D%/signals.h \
 	%D%/sink.c \

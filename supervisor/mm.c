@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "channel.h"
 #include "context.h"
 #include "mapping.h"
 
@@ -52,6 +53,7 @@ void mm_release(struct mm *mm)
 	list_del(&mm->node);
 	close_fd(&mm->mem_fd);
 	close_fd(&mm->maps_fd);
+	channel_destroy(mm->channel);
 	free(mm->slots);
 	free(mm);
 }

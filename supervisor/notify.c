@@ -143,13 +143,28 @@ bool notify_valid(struct notify *n, uint64_t cookie)
 	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie) == 0;
 }
 
-int notify_addfd(struct notify *n, uint64_t cookie, int fd)
+static int add_fd(struct notify *n, uint64_t cookie, int fd, uint32_t flags)
 {
 	struct seccomp_notif_addfd add = {
 		.id = cookie,
+		.flags = flags,
 		.srcfd = (uint32_t)fd,
 		.newfd_flags = O_CLOEXEC,
 	};
 
 	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+}
+
+int notify_addfd(struct notify *n, uint64_t cookie, int fd)
+{
+	return add_fd(n, cookie, fd, 0);
+}
+
+int notify_give_fd(struct notify *n, uint64_t cookie, int fd)
+{
+	const int err = add_fd(n, cookie, fd, SECCOMP_ADDFD_FLAG_SEND);
+
+	if (err >= 0)
+		return 0;
+	return err == -ENOENT ? err : notify_reply(n, cookie, err);
 }

@@ -227,6 +227,7 @@ static int build(struct supervisor *s)
 	if (err)
 		return err;
 	d->keys = log_wants(2) || tracing_wants_keys(s->tracing) ? naming_begin() : NULL;
+	d->filters = tracee_filters(getpid());
 	d->breakable = !s->launch.wait_killable;
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
 	if (!d->notify)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "context.h"
 #include "label.h"
 #include "mm.h"
 
@@ -102,6 +103,7 @@ void thread_forget(struct thread *th)
 	close_fd(&th->source.pidfd);
 	close_fd(&th->stat_fd);
 	creds_unref(th->seen.who);
+	context_destroy(th->entering);
 	label_put(th->comm);
 	free(th);
 }

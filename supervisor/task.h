@@ -24,6 +24,7 @@
 #include "util.h"
 
 struct call;
+struct channel;
 struct context;
 struct dispatch;
 struct key_process;
@@ -38,6 +39,7 @@ struct mm {
 	struct list node;		/* tasks->mms */
 	struct list contexts;		/* struct context.node */
 	struct list processes;		/* struct process.mm_node */
+	struct channel *channel;	/* NULL: no shim has said hello here */
 	int mem_fd;			/* /proc/PID/mem, bound to this address space */
 	int maps_fd;			/* /proc/PID/maps, bound in the same way; -1 until needed */
 	uint64_t *slots;		/* bit set: a living context has this index */
@@ -89,6 +91,7 @@ struct thread {
 	bool exiting;			/* let into exit by us */
 	bool in_exec;			/* let into an execve, and not seen since */
 	struct call *call;		/* its parked call */
+	struct context *entering;	/* its shim is about to map the ring; NULL: none */
 	struct kept_answer kept;
 	struct creds_seen seen;
 	struct label *comm;		/* as it was called at its first traced call; NULL: unknown */

@@ -135,7 +135,7 @@ void trace_left(struct trace *t, struct call *call, bool answered)
 {
 	struct context *ctx;
 
-	if (!t || !call_is_aio(call->kind) || call->kind == CALL_FOREIGN)
+	if (!t || !call_counts(call->kind) || call->kind == CALL_FOREIGN)
 		return;
 	/* what it has taken stays taken: the records come before that of the call */
 	ctx = t->may_be_undone ? context_of(call) : NULL;

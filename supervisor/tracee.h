@@ -94,6 +94,7 @@ bool tracee_has_uring(pid_t tid);	/* is an io_uring open there? */
 ssize_t tracee_status(pid_t tid, char *buf, size_t size);
 
 /* tracee_signals.c */
+unsigned tracee_filters(pid_t tid);		/* seccomp filters; 0: unknown (before 5.9), or gone */
 bool tracee_is_traced_by_us(pid_t tid);		/* and lives */
 
 /* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */

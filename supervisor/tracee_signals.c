@@ -12,6 +12,18 @@ static uint64_t status_mask(const char *status, const char *field)
 	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
 }
 
+unsigned tracee_filters(pid_t tid)
+{
+	static const char field[] = "\nSeccomp_filters:\t";
+	char buf[4096];
+	const char *at;
+
+	if (tracee_status(tid, buf, sizeof(buf)) < 0)
+		return 0;
+	at = strstr(buf, field);
+	return at ? (unsigned)strtoul(at + strlen(field), NULL, 10) : 0;
+}
+
 bool tracee_is_traced_by_us(pid_t tid)
 {
 	char buf[4096];

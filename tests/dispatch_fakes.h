@@ -119,6 +119,11 @@ int notify_addfd(struct notify *n, uint64_t cookie, int fd)
 	return 1000;
 }
 
+int notify_give_fd(struct notify *n, uint64_t cookie, int fd)
+{
+	return notify_reply(n, cookie, fd);
+}
+
 /* --- ptrace --- */
 
 static int64_t remote_value;		/* what the call returned in the end */

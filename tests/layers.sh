@@ -8,15 +8,15 @@ layer_of()
 {
 	case $1 in
 	# base: no state of a run
-	courtesy | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | seccomp_flags | timers | trace_config | trace_set | util) echo 0 ;;
+	channel_abi | courtesy | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | seccomp_flags | timers | trace_config | trace_set | util) echo 0 ;;
 	# host adapters: one foreign interface each
 	buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | mapping | notify | out | poller | preload | remote | self) echo 1 ;;
 	signals | tracee | tracee_* | trap | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
-	call | context | filter | iocb | key | mm | record | request | ring | sink | sink_* | task) echo 2 ;;
+	call | channel | context | filter | iocb | key | mm | record | request | ring | sink | sink_* | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	chain | complete | control | copy_out | ctl | dispatch | episode | feed | handle_* | inflight | kept | lookup | main | naming | observe | submit | submit_* | submitter | supervise | trace | trace_fill | tracing | watch | writer) echo 4 ;;
+	chain | complete | control | copy_out | ctl | dispatch | episode | feed | handle_* | inflight | kept | lookup | main | naming | observe | setup | submit | submit_* | submitter | supervise | trace | trace_fill | tracing | watch | writer) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life | lint | lint_*) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

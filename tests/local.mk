@@ -232,6 +232,7 @@ script_tests = \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
 	%D%/shim.sh \
+	%D%/shim_setup.sh \
 	%D%/stall.sh \
 	%D%/summary.sh \
 	%D%/terminal.sh \

@@ -92,6 +92,54 @@ static void other_calls(void)
 	say("status", WEXITSTATUS(status));
 }
 
+/* --- children, of whom no atfork handler hears --- */
+
+static long read_in(ctx_id ctx)
+{
+	struct iocb cb = read_at(0), *list[] = { &cb };
+	struct io_event ev[4];
+	long ret = syscall(SYS_io_submit, ctx, 1L, list);
+
+	return ret == 1 ? syscall(SYS_io_getevents, ctx, 1L, 4L, ev, NULL) : ret;
+}
+
+static void in_child(ctx_id parents)
+{
+	ctx_id ctx = 0;
+
+	say("parent's context", read_in(parents));
+	say("own io_setup", syscall(SYS_io_setup, 4, &ctx));
+	say("own id", *(unsigned *)ctx);
+	say("own context", read_in(ctx));
+}
+
+static void children(void)
+{
+	ctx_id ctx = 0, childs = 0;
+	int status = 0;
+
+	say("io_setup", syscall(SYS_io_setup, 4, &ctx));
+	for (int i = 0; i < 2; i++) {
+		const long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+
+		if (!pid) {
+			in_child(ctx);
+			_exit(0);
+		}
+		say("waitpid", waitpid((pid_t)pid, &status, 0) == pid && !status);
+		say("parent's context lives", read_in(ctx));
+	}
+	if (!vfork()) {
+		syscall(SYS_io_setup, 4, &childs);
+		_exit(read_in(ctx) == 1 ? 0 : 1);
+	}
+	say("wait", wait(&status) > 0 && !status);
+	say("vfork child's context lives", read_in(childs));
+	say("two ids", (long)*(unsigned *)childs - (long)*(unsigned *)ctx);
+	say("io_destroy", syscall(SYS_io_destroy, childs));
+	say("io_destroy", syscall(SYS_io_destroy, ctx));
+}
+
 #ifndef PLAIN
 /* --- libaio, every function in every version --- */
 
@@ -174,6 +222,23 @@ static void old_versions(void)
 	say("io_cancel", cancel(ctx, &cb));
 	say("io_destroy", io_destroy(ctx));
 }
+
+/* As a program sees it that loads libaio by itself: its own functions, not those that come first. */
+static void loaded_calls(void)
+{
+	void *handle = dlopen("libaio.so.1", RTLD_NOW);
+	int (*setup)(int, ctx_id *), (*destroy)(ctx_id);
+	ctx_id ctx = 0;
+
+	*(void **)&setup = dlsym(handle, "io_setup");
+	*(void **)&destroy = dlsym(handle, "io_destroy");
+	say("dlopen", handle && setup && destroy);
+	say("io_setup", setup(4, &ctx));
+	say("io_setup, full handle", setup(4, &ctx));
+	say("read", read_in(ctx));
+	say("io_destroy", destroy(ctx));
+	say("io_destroy, twice", destroy(ctx));
+}
 #endif
 
 int main(int argc, char **argv)
@@ -187,11 +252,13 @@ int main(int argc, char **argv)
 	errno = 77;
 	plain_calls();
 	other_calls();
+	children();
 #ifndef PLAIN
 	say("io_setup by name", dlsym(RTLD_DEFAULT, "io_setup") != NULL);
 	library_calls();
 	queue_calls();
 	old_versions();
+	loaded_calls();
 #else
 	/* what nobody has brought must not be there: a weak reference would find it */
 	say("io_setup by name", dlsym(RTLD_DEFAULT, "io_setup") != NULL);

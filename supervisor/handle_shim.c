@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that only a shim makes (shim/channel_abi.h): hello, and io_setup and io_destroy without
+ * ptrace. What is refused here the shim asks for plainly, so any error will do; io_setup's own come
+ * from its last step. A program that makes these calls by itself gets a descriptor of its own ring,
+ * and a context at an address of its choice: as much as mremap gives it.
+ *
+ * Nobody is welcomed whose own seccomp filters might end it for a system call that it has not made
+ * natively, nor whose address space is limited, since our page and mappings would count.
+ */
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "channel.h"
+#include "dispatch.h"
+#include "setup.h"
+
+static void channel_arrived(struct dispatch *d, struct call *call)
+{
+	channel_given(call->mm->channel);
+}
+
+static bool is_welcome(const struct dispatch *d, const struct call *call)
+{
+	const struct file_source *who = &call->thread->source;
+	struct rlimit space;
+
+	if (!d->cfg->shim || d->breakable)
+		return false;
+	if (tracee_filters(who->tid) != d->filters + 1)
+		return false;
+	return !prlimit(who->tgid, RLIMIT_AS, NULL, &space) && space.rlim_cur == RLIM_INFINITY;
+}
+
+static struct verdict hello(struct dispatch *d, struct call *call)
+{
+	struct verdict v;
+
+	if (call->notice.args[2] != CHANNEL_VERSION || !is_welcome(d, call))
+		return verdict_return(-EFAULT);
+	if (call->mm->channel)
+		return verdict_return(-EBUSY);
+	call->mm->channel = channel_create();
+	if (!call->mm->channel)
+		return verdict_return(-ENOMEM);
+	v = verdict_fd(channel_fd(call->mm->channel));
+	v.after = channel_arrived;
+	return v;
+}
+
+static struct verdict give_ring(struct dispatch *d, struct call *call)
+{
+	struct thread *th = call->thread;
+	int err = setup_check(d, call);
+
+	if (err || !call->mm->channel || !is_welcome(d, call))
+		return verdict_return(-EAGAIN);
+	context_destroy(th->entering);
+	th->entering = context_create(call->mm, mm_free_slot(call->mm),
+				      (uint32_t)call->notice.args[0], d->possible_cpus, &err);
+	return th->entering ? verdict_fd(th->entering->ring.memfd) : verdict_return(err);
+}
+
+struct verdict handle_shim(struct dispatch *d, struct call *call)
+{
+	return call->notice.nr == SYS_io_cancel ? hello(d, call) : give_ring(d, call);
+}
+
+bool shim_sets_up(const struct call *call)
+{
+	return call->notice.args[2] == CHANNEL_MAGIC &&
+	       call->notice.args[3] == CHANNEL_STEP_ENTER && call->thread->entering;
+}
+
+struct verdict shim_enter(struct dispatch *d, struct call *call)
+{
+	struct context *ctx = call->thread->entering;
+	const int64_t at = (int64_t)call->notice.args[4];
+	int64_t err = -ENOMEM;
+
+	call->thread->entering = NULL;
+	if (at && ctx->mm == call->mm)
+		err = setup_enter(d, call, ctx, at);
+	if (err)
+		context_destroy(ctx);
+	return verdict_return(err);
+}
+
+bool shim_unmaps(const struct call *call, uint64_t bytes)
+{
+	return call->notice.args[1] == CHANNEL_MAGIC && call->mm->channel &&
+	       !tracee_write_all(call->thread->source.tid, call->notice.args[2], &bytes,
+				 sizeof(bytes));
+}
