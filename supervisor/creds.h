@@ -42,6 +42,7 @@ struct creds_seen {
 	uint64_t effective;
 	uint64_t permitted;
 	struct creds_ids ids;
+	uint64_t user_ns;		/* inode of its user namespace; 0: not asked, or unknown */
 	struct creds *who;		/* a reference; NULL: it is like us */
 };
 

@@ -382,6 +382,7 @@ struct verdict handle_submit(struct dispatch *d, struct call *call)
 	s.finished = 0;
 	s.fresh_from = s.fresh_to = 0;
 	s.file_count = 0;
+	s.who = WHO_UNKNOWN;
 	v = open_and_submit(&s);
 	if (v.kind == VERDICT_RETURN && call->raise_signals)
 		return episode_raise(call, v.value);

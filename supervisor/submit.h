@@ -39,6 +39,7 @@ struct submission {
 	struct submit_batch batch;
 	struct file *files[SUBMIT_FILES];	/* taken in this call, one per descriptor */
 	unsigned file_count;
+	enum { WHO_UNKNOWN, WHO_BY_CAPS, WHO_BY_IDS } who; /* submitter.c's: what thread->seen is */
 };
 
 /*

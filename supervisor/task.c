@@ -102,6 +102,7 @@ void thread_forget(struct thread *th)
 	list_del(&th->process_node);
 	close_fd(&th->source.pidfd);
 	close_fd(&th->stat_fd);
+	close_fd(&th->user_ns_fd);
 	creds_unref(th->seen.who);
 	context_destroy(th->entering);
 	label_put(th->comm);
@@ -238,6 +239,7 @@ static struct thread *thread_create(struct tasks *t, pid_t tid, int *err)
 	list_init(&th->process_node);
 	th->process = p;
 	th->stat_fd = -1;
+	th->user_ns_fd = -1;
 	th->source = (struct file_source){ .pidfd = -1, .tid = tid, .tgid = p->tgid };
 	*err = thread_refresh(th);
 	if (*err && *err != -EMFILE &&

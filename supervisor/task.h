@@ -88,6 +88,7 @@ struct thread {
 	struct process *process;
 	struct file_source source;	/* pidfd of this thread, tid, tgid */
 	int stat_fd;			/* /proc/.../stat; -1 until needed */
+	int user_ns_fd;			/* the link /proc/.../ns/user; -1 until needed */
 	bool exiting;			/* let into exit by us */
 	bool in_exec;			/* let into an execve, and not seen since */
 	struct call *call;		/* its parked call */

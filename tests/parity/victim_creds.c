@@ -237,6 +237,23 @@ static void one_capability(void)
 	}
 }
 
+/* With the capabilities that it had, but they are those of another user namespace. */
+static void same_capabilities_elsewhere(void)
+{
+	const int fd[2] = { set_id_file(06777), set_id_file(06777) };
+	struct iocb cb;
+
+	ctx = aio_context(8);
+	for (unsigned i = 0; i < 2; i++) {
+		keep_caps(CAP(CAP_FSETID) | CAP(CAP_SYS_ADMIN));
+		prep(&cb, IOCB_CMD_PWRITE, fd[i], data, 8, 0);
+		show_mode(tag_of("8.suid", "namespace", i ? "entered" : "before"),
+			  outcome(ctx, &cb), fd[i]);
+		if (!i && unshare(CLONE_NEWUSER))
+			break;			/* forbidden here: both runs do the same */
+	}
+}
+
 struct other {
 	struct world *w;
 	pthread_barrier_t *meet;
@@ -354,6 +371,7 @@ int main(void)
 	child_as("user-namespace", other_user_namespace);
 	in_child("T11/turn-child", change_in_between);
 	in_child("T11/capability-child", one_capability);
+	in_child("T11/namespace-child", same_capabilities_elsewhere);
 	in_child("T11/thread-child", two_threads);
 	in_child("T11/maps-child", maps_of_ids);
 	in_child("T11/limit-child", limit_of_nobody);
