@@ -283,6 +283,10 @@ test_headers = \
 test_files = \
 	%D%/aio_nr.sh \
 	%D%/bench/bench.sh \
+	%D%/bench/database.sh \
+	%D%/bench/judge.awk \
+	%D%/bench/lib.sh \
+	%D%/bench/traced.sh \
 	%D%/clients/client.sh \
 	%D%/clients/ev_client.c \
 	%D%/conformance/engines.sh \
@@ -401,6 +405,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
+check_PROGRAMS += %D%/bench/load
+
 # programs with needs of their own
 check_PROGRAMS += %D%/differ/differ
 %C%_differ_differ_SOURCES = \
@@ -487,7 +493,7 @@ check-mutations: all
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_top_builddir)' MAKE='$(MAKE)' \
 	MUTATIONS='$(MUTATIONS)' BY='$(BY)' TRIES='$(TRIES)' $(SHELL) $(srcdir)/tests/mutations/run.sh
 
-bench: all $(check_PROGRAMS)
+bench: all %D%/bench/load$(EXEEXT)
 	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \
 	AIO_SANDBOX='$(abs_top_builddir)/aio-sandbox$(EXEEXT)' \
 	bash $(srcdir)/tests/bench/bench.sh
