@@ -37,6 +37,7 @@ enum file_can {
 	FILE_JUDGES_WRITE = 2048, /* a write depends on capabilities and ids (quota, set-ID bits) */
 	FILE_JUDGES = 4096,	/* whatever is done may depend on who does it */
 	FILE_ONLY_APPENDS = 8192, /* the inode is append-only, and it was opened with O_APPEND */
+	FILE_SIGNALS = 16384,	/* a signalfd: it would tell our signals */
 };
 
 struct file {
@@ -78,6 +79,9 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
  * is moved by this one. All others are as f->can says.
  */
 bool file_has_iter(const struct file *f, bool write);
+
+/* Those that a signalfd tells of (bit n - 1 = signal n); 0: none, or nobody knows. */
+uint64_t file_signals(const struct file *f);
 
 /*
  * As /proc tells it at the first time of asking: a path, with " (deleted)" behind one that is gone,

@@ -24,7 +24,7 @@ static const struct {
 } anon_known[] = {
 	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD },
 	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT },
-	{ "anon_inode:[signalfd]", FILE_READ_ITER | FILE_NOWAIT },
+	{ "anon_inode:[signalfd]", FILE_SIGNALS },	/* no read_iter: D15 */
 	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT },
 };
 
@@ -59,6 +59,21 @@ static int file_classify_anon(struct file *f)
 			f->can |= anon_known[i].can;
 	}
 	return 0;
+}
+
+uint64_t file_signals(const struct file *f)
+{
+	unsigned long long signals = 0;
+	char path[64], line[128];
+	auto_file info = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", f->io.fd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info)) {
+		if (sscanf(line, "sigmask: %llx", &signals) == 1)
+			break;
+	}
+	return signals;
 }
 
 static void file_classify_char(struct file *f, const struct statx *sx)

@@ -73,7 +73,7 @@ struct request *submit_pending(struct submission *s, uint64_t index);
  */
 int submit_prepare(struct submission *s, struct request *r, const struct iocb *cb, bool key_known);
 /*
- * Limits and the first piece of data. 0; a result < 0 that is an event; -ENOMEM: no bounce memory
+ * Limits and the first piece of data. 0; a result that is an event, not 0; -ENOMEM: no bounce memory
  * now.
  */
 int64_t submit_prepare_data(struct submission *s, struct request *r);
@@ -83,6 +83,8 @@ void submit_put_files(struct submission *s);
 int64_t submit_apply_signals(const struct call *call, struct request *r);
 /* The same of a write of whose data so many bytes have been copied, or -errno. */
 int64_t submit_look_at_signals(const struct call *call, const struct request *r, ssize_t copied);
+/* Of a POLL: POLLIN is the result, 0: an engine does it. */
+int64_t submit_poll_signals(const struct call *call, struct request *r);
 
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);

@@ -241,6 +241,8 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 	int64_t result;
 	ssize_t copied;
 
+	if (r->io.op == IO_POLL)
+		return submit_poll_signals(s->call, r);
 	if (r->io.op != IO_READ && r->io.op != IO_WRITE)
 		return 0;
 	if (r->file->can & FILE_SOCKET && r->io.offset)

@@ -5,6 +5,7 @@
  * signal pending. Here signals are raised behind the reply (episode.c), so what they do to the rest
  * of the list is imitated: whatever would wait ends with EINTR (watch.c), and what follows here.
  */
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 
@@ -65,4 +66,19 @@ int64_t submit_apply_signals(const struct call *call, struct request *r)
 	if (call->interrupted && looks_at_each_page(r))
 		r->total_bytes = min_u64(r->total_bytes, PAGE_BYTES);
 	return call->dying && looks_for_death(r) && r->total_bytes ? -EINTR : 0;
+}
+
+/*
+ * signalfd_poll() of fs/signalfd.c, 6.18, looks at the signals of whoever asks, in io_submit and never
+ * again: a wake-up makes the kernel's own worker ask.
+ */
+int64_t submit_poll_signals(const struct call *call, struct request *r)
+{
+	if (!(r->file->can & FILE_SIGNALS))
+		return 0;
+	if (r->io.poll_events & POLLIN &&
+	    tracee_signal_pending(call->thread->source.tid, ~file_signals(r->file)))
+		return POLLIN;
+	r->io.poll_events = POLLERR | POLLHUP;
+	return 0;
 }

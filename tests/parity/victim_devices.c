@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/signalfd.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
@@ -118,6 +119,32 @@ static void anonymous(void)
 	kind("8.3.hugetlb/memfd", memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB), 8);
 }
 
+/* Its own signals, not those of whoever does the I/O. */
+static void own_signals(void)
+{
+	struct signalfd_siginfo got[2];
+	struct timespec now = { 0 };
+	struct iocb cb;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGCHLD);
+	need(!sigprocmask(SIG_BLOCK, &set, NULL));
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	obs("8.3.signalfd/poll-nothing", "%s", poll_outcome(fd, POLLIN));
+	obs("8.3.signalfd/nothing", "%s",
+	    outcome(ctx, prep(&cb, IOCB_CMD_PREAD, fd, got, sizeof(got), 0)));
+	need(!raise(SIGUSR1));
+	obs("8.3.signalfd/poll-out", "%s", poll_outcome(fd, POLLOUT));
+	obs("8.3.signalfd/poll", "%s", poll_outcome(fd, POLLIN));
+	obs("8.3.signalfd/read", "%s",
+	    outcome(ctx, prep(&cb, IOCB_CMD_PREAD, fd, got, sizeof(got), 0)));
+	(void)sigtimedwait(&set, NULL, &now);
+	close(fd);
+}
+
 static void kernel_log(void)
 {
 	const int fd = device("/dev/kmsg", O_WRONLY);
@@ -158,6 +185,7 @@ int main(void)
 	victim_start();
 	ctx = aio_context(8);
 	anonymous();
+	own_signals();
 	devices();
 	return victim_end();
 }
