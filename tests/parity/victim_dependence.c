@@ -144,15 +144,30 @@ static void cold(void)
 	    back[2 * PAGE - 1]);
 }
 
+/* Were the write of a chain refused, its read would wait for ever. */
+static pid_t rescuer(int pipe_fd)
+{
+	pid_t pid = fork();
+
+	need(pid >= 0);
+	if (!pid) {
+		poll(NULL, 0, VICTIM_SECONDS * 1000 / 2);
+		_exit(write(pipe_fd, "rescued", 7) != 7);
+	}
+	return pid;
+}
+
 /* Through one pipe, and through one file, a list is a chain. */
 static void chains(void)
 {
 	struct iocb cb[6], *list[6];
 	char a[16] = "", b[16] = "", back[16] = "";
 	long events;
+	pid_t pid;
 	int p[2];
 
 	need(!pipe(p));
+	pid = rescuer(p[1]);
 	put("through", 7, 0);
 	prep(&cb[0], IOCB_CMD_PREAD, file, a, 7, 0);
 	prep(&cb[1], IOCB_CMD_PWRITE, p[1], a, 7, 0);
@@ -163,6 +178,7 @@ static void chains(void)
 	for (int i = 0; i < 6; i++)
 		list[i] = &cb[i];
 	obs_num("7.list-order/chain", submit_and_reap(6, list, &events));
+	need(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
 	obs("7.list-order/chain-content", "%s %s %s", a, b, back);
 	memset(a, 0, sizeof(a));
 	need(!fcntl(p[0], F_SETFL, O_NONBLOCK));
