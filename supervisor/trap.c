@@ -67,7 +67,11 @@ static void trap_release_ctx(scmp_filter_ctx *ctx)
 static int trap_add_rules(scmp_filter_ctx ctx)
 {
 	for (const struct trap_arch *a = trap_arches; a->token; a++) {
-		if (seccomp_arch_add(ctx, a->token) < 0)
+		int rc = seccomp_arch_add(ctx, a->token);
+
+		if (rc < 0 && rc != -EINVAL)
+			return rc;
+		if (rc < 0)
 			log_warn("libseccomp cannot trap %s calls: install a newer one, or such "
 				 "programs keep using the kernel's AIO", a->name);
 	}
