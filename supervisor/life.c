@@ -323,7 +323,7 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 struct living {
 	struct dispatch *d;
 	pid_t but;
-	bool looked;		/* /proc could be read */
+	int seen;
 };
 
 static int is_living(pid_t tid, char state, void *arg)
@@ -331,15 +331,19 @@ static int is_living(pid_t tid, char state, void *arg)
 	struct living *l = arg;
 	const struct thread *th = tasks_find(l->d->tasks, tid);
 
-	l->looked = true;
+	l->seen++;
 	return tid != l->but && state != 'Z' && state != 'X' && !(th && th->exiting);
 }
 
+/* Zombies are counted as well. Threads of which none could be seen, or not all, may live. */
 static bool last_thread(struct dispatch *d, const struct call *call)
 {
-	struct living l = { d, (pid_t)call->notice.tid, false };
+	struct living l = { d, (pid_t)call->notice.tid, 0 };
 
-	return !tracee_for_threads(call->thread->source.tgid, is_living, &l) && l.looked;
+	if (thread_count(call->thread) == 1)
+		return true;
+	return !tracee_for_threads(call->thread->source.tgid, is_living, &l) && l.seen > 0 &&
+	       l.seen >= thread_count(call->thread);
 }
 
 static void cancel_peers(struct dispatch *d, struct mm *mm)

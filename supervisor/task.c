@@ -264,11 +264,25 @@ struct thread *tasks_thread(struct tasks *t, pid_t tid, int *err)
 	return *err ? NULL : th;
 }
 
-char thread_state(struct thread *th)
+static int stat_fd(struct thread *th)
 {
 	if (th->stat_fd < 0)
 		th->stat_fd = tracee_open_stat(th->source.tgid, th->source.tid);
-	return th->stat_fd < 0 ? 'X' : tracee_state(th->stat_fd);
+	return th->stat_fd;
+}
+
+char thread_state(struct thread *th)
+{
+	const int fd = stat_fd(th);
+
+	return fd < 0 ? 'X' : tracee_state(fd);
+}
+
+int thread_count(struct thread *th)
+{
+	const int fd = stat_fd(th);
+
+	return fd < 0 ? fd : tracee_thread_count(fd);
 }
 
 int tasks_for_mms(struct tasks *t, int (*fn)(struct mm *mm, void *arg), void *arg)

@@ -120,6 +120,7 @@ int tasks_meet(struct tasks *t, pid_t tgid);
 void thread_forget(struct thread *th);		/* no parked call; its process stays */
 int thread_refresh(struct thread *th);		/* opens its pidfd anew; 0 or -ESRCH, ... */
 char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
+int thread_count(struct thread *th);		/* of its process; or -errno */
 
 /*
  * A user of mm beside this process, of which tid is alive (the leader may be a zombie); 0: none.

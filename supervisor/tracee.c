@@ -202,6 +202,24 @@ char tracee_state(int stat_fd)
 	return after && after[1] ? after[2] : 'X';
 }
 
+int tracee_thread_count(int stat_fd)
+{
+	char buf[512];
+	const char *after;
+	ssize_t n = pread(stat_fd, buf, sizeof(buf) - 1, 0);
+	int count;
+
+	if (n <= 0)
+		return n ? neg_errno() : -ESRCH;
+	buf[n] = '\0';
+	after = strrchr(buf, ')');
+	/* from the 3rd field to the 20th, proc_pid_stat(5) */
+	if (!after || sscanf(after + 1, " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
+			     &count) != 1)
+		return -EIO;
+	return count;
+}
+
 int tracee_blocked_in(pid_t tgid, pid_t tid)
 {
 	char path[64], buf[256];

@@ -76,6 +76,8 @@ bool tracee_mem_alive(int mem_fd, uaddr known);	/* does that address space still
 int tracee_open_stat(pid_t tgid, pid_t tid);
 char tracee_state(int stat_fd);			/* state letter; 'X': gone, '?': unknown */
 
+int tracee_thread_count(int stat_fd);		/* of its process; or -errno */
+
 /* Number of the system call that the thread is blocked in; -EAGAIN: it is running; -errno. */
 int tracee_blocked_in(pid_t tgid, pid_t tid);
 

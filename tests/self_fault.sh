@@ -37,6 +37,16 @@ root_only=
 [ "$(id -u)" -ne 0 ] || root_only=parity/creds	# it gives credentials up
 first_of 'parity victims' '' parity/filetypes parity/limits parity/destroy parity/pgetevents $root_only
 
+# what exits by another gate is only seen by its exit(1), whose last thread waits for what was accepted
+if "$top_builddir/tests/parity/victim_int80" probe 2>/dev/null; then
+	check "parity/int80 without a failure" places parity/int80
+	awk '$3 == "opendir" || $3 == "readdir" || $3 == "seccomp_arch_add"' "$tmp/check.out" >"$disk/list"
+	AIO_SANDBOX_FLAGS=
+	countdown 'exits by int 0x80' "$disk/list"
+else
+	skip "exits by int 0x80: this kernel takes none (CONFIG_IA32_EMULATION)"
+fi
+
 # PROGRAM may run already when the guardian asks for a descriptor of the supervisor, after all else
 places short >"$disk/list"
 last=$(awk '$2 == 0 && $3 == "syscall" && $4 == "EMFILE" { place = $1 } END { print place }' "$disk/list")
