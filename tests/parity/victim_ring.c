@@ -76,8 +76,10 @@ static void around(void)
 		if (wraps % 2) {
 			need(reap(ctx, 50, ev) == 50);
 		} else {
-			for (unsigned i = 0; i < 50; i++)
+			for (unsigned i = 0; i < 50; i++) {
 				ev[i] = ring->event[(head + i) % ring->nr];
+				victim_tell("event", ev[i].res);
+			}
 			ring->head = (head + 50) % ring->nr;
 		}
 		for (unsigned i = 0; i < 50; i++, sum++)
