@@ -137,12 +137,24 @@ static int raise_one(struct remote *r, siginfo_t *info, int64_t tid, int signo)
 		(uint64_t)info->si_pid, (uint64_t)tid, (uint64_t)signo, at, 0, 0
 	};
 
+	int err;
+
+	_Static_assert(sizeof(*info) == sizeof(r->content), "what is borrowed");
 	info->si_signo = signo;
 	if (r->late)
 		return -EAGAIN;
+	if (!r->borrowed && tracee_read_all(r->tid, at, r->content, sizeof(r->content)))
+		return -EFAULT;
+	r->borrowed = true;
 	if (tracee_write_all(r->tid, at, info, sizeof(*info)))
 		return -EFAULT;
-	return (int)remote_syscall(r, SYS_rt_tgsigqueueinfo, args);
+	err = (int)remote_syscall(r, SYS_rt_tgsigqueueinfo, args);
+	if (r->late)
+		return err;
+	/* a small stack may end above it: then it is something else's */
+	(void)tracee_write_all(r->tid, at, r->content, sizeof(r->content));
+	r->borrowed = false;
+	return err;
 }
 
 /* The thread's own numbers, in its own pid namespace. */

@@ -35,6 +35,8 @@ struct remote {
 	int deliver;		/* a signal that was on its way: goes on at the release; 0: none */
 	bool owes_chld;		/* a SIGCHLD was taken that somebody else may wait for */
 	bool stop_again;	/* a SIGSTOP was swallowed and is owed */
+	bool borrowed;		/* a piece of its memory, whose content stands here */
+	char content[128];
 	uint64_t old_mask;
 	struct user_regs_struct regs;	/* as it leaves the trapped call */
 };

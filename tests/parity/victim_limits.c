@@ -70,6 +70,36 @@ static void *broken_writes(void *arg)
 	return NULL;
 }
 
+#if defined(__x86_64__)
+/*
+ * What lies below a small stack belongs to somebody else: a signal that nobody handles changes
+ * nothing there. In one function, because each call would.
+ */
+static __attribute__((noinline)) void small_stack(void)
+{
+	struct iocb cb, *list[] = { &cb };
+	volatile char *stack, *low, *high;
+	long ret = SYS_io_submit;
+	struct io_event ev;
+	int changed = 0;
+
+	prep(&cb, IOCB_CMD_PWRITE, broken_pipe(), "x", 1, 0);
+	__asm__("mov %%rsp, %0" : "=r"(stack));
+	low = stack - 4 * PAGE;
+	high = stack - 512;
+	for (volatile char *p = low; p < high; p++)
+		*p = 'y';
+	__asm__ volatile("syscall" : "+a"(ret) : "D"(ctx), "S"(1L), "d"(list)
+			 : "rcx", "r11", "memory");
+	for (volatile char *p = low; p < high; p++)
+		changed += *p != 'y';
+	victim_count->calls++;
+	victim_count->requests++;
+	need(ret == 1 && reap(ctx, 1, &ev) == 1);
+	obs("8.signals/below-the-stack", "%s, %d bytes changed", num(ev.res), changed);
+}
+#endif
+
 static void sigpipe(void)
 {
 	pthread_t thread;
@@ -77,6 +107,9 @@ static void sigpipe(void)
 
 	need(!pthread_create(&thread, NULL, broken_writes, NULL));
 	pthread_join(thread, NULL);
+#if defined(__x86_64__)
+	small_stack();
+#endif
 	signal(SIGPIPE, SIG_DFL);
 	pid = victim_fork();
 	if (!pid) {
