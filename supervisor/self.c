@@ -52,13 +52,27 @@ void self_leave_terminal(void)
 			 strerror(errno));
 }
 
+/* As far as we may: to the hard limit at least. */
+static void raise_limit(int which)
+{
+	struct rlimit limit;
+
+	if (getrlimit(which, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(which, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }))
+		(void)setrlimit(which, &limit);
+}
+
 /*
- * Each request in flight holds a descriptor; the tracee's limit on file sizes is applied by
- * request.
+ * They are meant for the program, each of its processes; we work for all of them. Each request in flight
+ * holds a descriptor; the tracee's limit on file sizes is applied by request, and a program that may
+ * raise its own may be above ours.
  */
 void self_raise_limits(void)
 {
-	struct rlimit files, size;
+	const int others[] = { RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_AS, RLIMIT_DATA };
+	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		struct rlimit more = { FILES_WANTED,
@@ -68,10 +82,6 @@ void self_raise_limits(void)
 		if (setrlimit(RLIMIT_NOFILE, &more) && setrlimit(RLIMIT_NOFILE, &files))
 			log_warn("the limit on open files cannot be raised: %s", strerror(errno));
 	}
-	if (getrlimit(RLIMIT_FSIZE, &size) == 0) {
-		size.rlim_cur = size.rlim_max;
-		/* a program that may raise its own limit may be above ours */
-		if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }))
-			(void)setrlimit(RLIMIT_FSIZE, &size);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		raise_limit(others[i]);
 }

@@ -6,6 +6,6 @@
 unsigned self_possible_cpus(void);
 void self_unblock_faults(void);		/* signals of our own mistakes */
 void self_leave_terminal(void);
-void self_raise_limits(void);		/* on open files and on the size of files */
+void self_raise_limits(void);		/* our own, when PROGRAM has been started */
 
 #endif

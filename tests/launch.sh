@@ -132,6 +132,12 @@ compare_inherited "ignored signals stay ignored" \
 compare_inherited "an ignored SIGCHLD stays ignored" "$start" -i 17
 compare_inherited "niceness and limits are inherited" nice -n 3 "$start"
 
+# meant for each process of the program; the supervisor works for all of them
+limits='/^Max (cpu time|file size|data size|address space) / { if ($(NF - 2) != $(NF - 1)) print }'
+is "soft limits of the program do not hold for the supervisor" "$(
+	ulimit -S -t 1000; ulimit -S -d 4000000; ulimit -S -f 4000000; ulimit -S -v 40000000
+	"$AIO_SANDBOX" -q sh -c 'ulimit -S -t; cat /proc/$PPID/limits' | awk "/^1000\$/; $limits")" 1000
+
 # fields of /proc/self/stat behind the name: 3 process group, 4 session, 5 terminal, 17 nice
 fields='{ sub(/.*\) /, ""); print $3, $4, $5, $17 }'
 is "process group, session and niceness are the caller's" \
