@@ -286,6 +286,7 @@ test_files = \
 	%D%/bench/database.sh \
 	%D%/bench/judge.awk \
 	%D%/bench/lib.sh \
+	%D%/bench/scale.sh \
 	%D%/bench/traced.sh \
 	%D%/clients/client.sh \
 	%D%/clients/ev_client.c \
@@ -493,7 +494,7 @@ check-mutations: all
 	srcdir='$(abs_srcdir)' top_builddir='$(abs_top_builddir)' MAKE='$(MAKE)' \
 	MUTATIONS='$(MUTATIONS)' BY='$(BY)' TRIES='$(TRIES)' $(SHELL) $(srcdir)/tests/mutations/run.sh
 
-bench: all %D%/bench/load$(EXEEXT)
+bench bench-scale: all %D%/bench/load$(EXEEXT)
 	srcdir='$(srcdir)' top_builddir='$(abs_top_builddir)' \
 	AIO_SANDBOX='$(abs_top_builddir)/aio-sandbox$(EXEEXT)' \
-	bash $(srcdir)/tests/bench/bench.sh
+	bash $(srcdir)/tests/bench/$(patsubst bench-%,%,$@).sh

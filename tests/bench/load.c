@@ -44,7 +44,8 @@ struct lane {
 	unsigned free_count, outstanding;
 };
 
-static int told_fd = -1, go_fd = -1; /* a child's ends of the pipes */
+/* a child's ends of the pipes: what it tells, a byte that lets it go, and nothing until the end */
+static int told_fd = -1, go_fd = -1, end_fd = -1;
 
 static void fail(const char *what, int error)
 {
@@ -202,14 +203,14 @@ static void child(const struct job *job, struct part *part)
 		_exit(0);
 	reader_run(&r, part);
 	tell();
-	if (read(go_fd, &c, 1) < 0)
+	if (read(end_fd, &c, 1) < 0)
 		_exit(2);
 	for (unsigned i = 0; i < job->contexts; i++)
 		io_destroy(r.lanes[i].ctx);
 	_exit(0);
 }
 
-/* Waits until each child has told once. The others end with the pipe go. */
+/* Waits until each child has told once. The others end with the pipes. */
 static void hear(int fd, unsigned count)
 {
 	char c;
@@ -229,7 +230,8 @@ static int wait_for(const pid_t *pids, unsigned count)
 	return bad;
 }
 
-static int lead(const struct job *job, const struct part *parts, const pid_t *pids, int told, int go)
+static int lead(const struct job *job, const struct part *parts, const pid_t *pids, int told,
+		int go, int end)
 {
 	static const char bytes[PROCESSES_MAX];
 	uint64_t start, wall, requests = 0, cpu = 0;
@@ -252,6 +254,7 @@ static int lead(const struct job *job, const struct part *parts, const pid_t *pi
 			;
 	}
 	close(go);
+	close(end);
 	return wait_for(pids, job->processes);
 }
 
@@ -260,9 +263,9 @@ static int start(const struct job *job)
 	struct part *parts = mmap(NULL, job->processes * sizeof(*parts), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t *pids = zeroed(job->processes, sizeof(*pids));
-	int told[2], go[2];
+	int told[2], go[2], end[2];
 
-	if (parts == MAP_FAILED || pipe(told) || pipe(go))
+	if (parts == MAP_FAILED || pipe(told) || pipe(go) || pipe(end))
 		fail("pipe", errno);
 	for (unsigned i = 0; i < job->processes; i++) {
 		pids[i] = fork();
@@ -270,15 +273,18 @@ static int start(const struct job *job)
 			fail("fork", errno);
 		if (!pids[i]) {
 			close(go[1]);
+			close(end[1]);
 			close(told[0]);
 			told_fd = told[1];
 			go_fd = go[0];
+			end_fd = end[0];
 			child(job, &parts[i]);
 		}
 	}
 	close(told[1]);
 	close(go[0]);
-	return lead(job, parts, pids, told[0], go[1]);
+	close(end[0]);
+	return lead(job, parts, pids, told[0], go[1], end[1]);
 }
 
 int main(int argc, char **argv)
