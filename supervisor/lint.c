@@ -342,7 +342,7 @@ void lint_exit(struct lint *l, struct call *call)
 	lint_counters_end(l, call);
 }
 
-static void free_all(struct lint *l, struct list *things, size_t node_offset)
+static void free_all(struct list *things, size_t node_offset)
 {
 	for (struct list *node; (node = list_pop(things));)
 		free((char *)node - node_offset);
@@ -355,9 +355,9 @@ void lint_destroy(struct lint *l)
 	if (l->unsaid)
 		log_say("lint: %llu things could not be kept in mind: some findings may be missing",
 			(unsigned long long)l->unsaid);
-	free_all(l, &l->rests, offsetof(struct lint_rest, node));
-	free_all(l, &l->results, offsetof(struct lint_result, node));
-	free_all(l, &l->counters, offsetof(struct lint_counter, node));
+	free_all(&l->rests, offsetof(struct lint_rest, node));
+	free_all(&l->results, offsetof(struct lint_result, node));
+	free_all(&l->counters, offsetof(struct lint_counter, node));
 	free(l->said);
 	free(l);
 }
