@@ -273,10 +273,14 @@ static void *bg_main(void *arg)
 	return NULL;
 }
 
-static bool bg_done(struct background *bg, uint64_t within_ms)
+static bool bg_done(struct background *bg, unsigned within_us)
 {
-	const uint64_t at_ms = now_ms() + within_ms;
-	const struct timespec at = { (time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000 };
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_nsec += within_us * 1000l;
+	at.tv_sec += at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
 
 	while (sem_clockwait(&bg->done, CLOCK_MONOTONIC, &at)) {
 		if (errno != EINTR)
@@ -285,14 +289,14 @@ static bool bg_done(struct background *bg, uint64_t within_ms)
 	return !sem_post(&bg->done);	/* it stays so */
 }
 
-/* Until it waits in io_getevents, which only its state tells, or has done so. */
-static bool bg_waits(struct background *bg)
+/* Does it wait in io_getevents, or is it done? When it begins to wait gives no event. */
+static bool bg_waits(struct background *bg, unsigned within_us)
 {
 	char path[64], text[64] = "";
 	int fd;
 	long nr;
 
-	if (bg_done(bg, 0))
+	if (bg_done(bg, within_us))
 		return true;
 	if (!bg->tid)
 		return false;
@@ -321,8 +325,8 @@ static void run_bg(struct world *w, unsigned from, unsigned to)
 	need(!pthread_create(&bg->thread, NULL, bg_main, bg));
 	while (spins && sem_wait(&bg->begun))
 		need(errno == EINTR);
-	while (!spins && !bg_waits(bg))
-		usleep(50);
+	while (!spins && !bg_waits(bg, 50))
+		;	/* at most PROGRAM_SECONDS, as all of a program */
 	barrier();
 }
 
@@ -337,7 +341,7 @@ void bg_kick(struct world *w, int sig)
 	struct background *bg = w->bg;
 
 	/* what has all it waits for is on its way out */
-	if (bg && self == SELF_MAIN && !bg_done(bg, 5))
+	if (bg && self == SELF_MAIN && !bg_done(bg, 5000))
 		syscall(SYS_tgkill, w->pid, bg->tid, sig);
 }
 
@@ -348,7 +352,7 @@ void bg_join(struct world *w)
 
 	if (!bg || self != SELF_MAIN)
 		return;
-	for (bool done = bg_done(bg, 250); !done; done = bg_done(bg, 0))
+	for (bool done = bg_done(bg, 250000); !done; done = bg_done(bg, 0))
 		bg_kick(w, SIGALRM);
 	need(!pthread_join(bg->thread, NULL));
 	say("\n%.*s", (int)bg->out.used, bg->out.text);

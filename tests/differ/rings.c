@@ -185,7 +185,7 @@ static int wait_for_urgent(struct world *w)
 	for (scan_all(w); (urgent = most_urgent(w)) > 0; scan_all(w)) {
 		if (now_ms() - begin > (urgent == 2 ? 5000 : 2000))
 			break;
-		usleep(nap_us);
+		usleep(nap_us);		/* between two looks: an event in a ring wakes nobody */
 		nap_us = nap_us < 1000 ? nap_us * 2 : 1000;
 	}
 	return urgent;
@@ -209,13 +209,15 @@ void settle(struct world *w)
 
 	if (w->flying_count) {
 		barrier();
-		usleep(300);	/* a POLL may be woken that poll(2) says nothing of */
+		/* a POLL may be woken that poll(2) says nothing of, or not: no wait, but time for it */
+		usleep(300);
 		barrier();
 	}
 	urgent = wait_for_urgent(w);
 	if (w->released) {
 		w->released = false;
-		usleep(12000);	/* the kernel closes in its next tick or two what nobody else has */
+		/* the kernel closes in its next tick or two what nobody else has, and tells nobody */
+		usleep(12000);
 		barrier();
 		urgent = wait_for_urgent(w);
 	}

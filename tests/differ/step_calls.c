@@ -24,7 +24,10 @@ static void context_made(struct world *w, int64_t index, aio_context_t handle)
 	}
 }
 
-/* Other programs may just have used up the machine's contexts. */
+/*
+ * Other programs may just have used up the machine's contexts. When they give them back is no event:
+ * two seconds of looking.
+ */
 static long setup(unsigned nr, aio_context_t *where)
 {
 	long ret;
