@@ -177,10 +177,11 @@ static void on_connection(struct ev_loop *loop, ev_io *w, int events)
 	}
 }
 
-/* The clients are a child, which greets each connection a moment after it was made. */
+/* The clients are a child, which greets one connection after the other: the next when that was hung up. */
 static void greet(const struct sockaddr_un *address)
 {
 	int fds[CLIENTS];
+	char c;
 
 	for (int i = 0; i < CLIENTS; i++) {
 		fds[i] = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -188,8 +189,7 @@ static void greet(const struct sockaddr_un *address)
 			die("connect");
 	}
 	for (int i = CLIENTS; i-- > 0;) {
-		usleep(1000);
-		if (write(fds[i], "x", 1) != 1)
+		if (write(fds[i], "x", 1) != 1 || read(fds[i], &c, 1) != 0)
 			die("greet");
 	}
 	_exit(0);
