@@ -11,11 +11,13 @@
 #include "parity/victim.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 
 enum { READS = 8, POLLS = 4, REAPED = 3, TAKEN = 2 };
 
 static aio_context_t ctx;
+static int read_done;		/* an eventfd: counts the reads */
 
 static void submit_all(const char *path)
 {
@@ -24,12 +26,15 @@ static void submit_all(const char *path)
 	const int fd = open(path, O_RDWR);
 	int pipes[2];
 
-	need(fd >= 0 && !pipe(pipes));
+	read_done = eventfd(0, 0);
+	need(fd >= 0 && !pipe(pipes) && read_done >= 0);
 	for (int i = 0; i < READS + POLLS; i++) {
 		cb[i] = (struct iocb){ .aio_fildes = (uint32_t)(i < READS ? fd : pipes[0]),
 				       .aio_lio_opcode = i < READS ? IOCB_CMD_PREAD : IOCB_CMD_POLL,
 				       .aio_buf = i < READS ? (uintptr_t)data[i] : POLLIN,
-				       .aio_nbytes = i < READS ? sizeof(data[i]) : 0 };
+				       .aio_nbytes = i < READS ? sizeof(data[i]) : 0,
+				       .aio_flags = i < READS ? IOCB_FLAG_RESFD : 0,
+				       .aio_resfd = (uint32_t)read_done };
 		list[i] = &cb[i];
 	}
 	need(!syscall(SYS_io_setup, READS + POLLS, &ctx));
@@ -42,8 +47,8 @@ static void reap_some(void)
 	struct io_event ev[REAPED];
 
 	need(syscall(SYS_io_getevents, ctx, REAPED, REAPED, ev, NULL) == REAPED);
-	while (ring->tail - ring->head < TAKEN)
-		usleep(100);
+	for (uint64_t done = 0, n; done < REAPED + TAKEN; done += n)
+		need(read(read_done, &n, sizeof(n)) == sizeof(n));
 	ring->head += TAKEN;
 }
 

@@ -20,7 +20,7 @@ static long handler_us;
 static void handler(int sig)
 {
 	handled++;
-	if (handler_us)
+	if (handler_us)		/* a slow handler is the scene itself */
 		usleep((useconds_t)handler_us);
 }
 

@@ -11,6 +11,7 @@ enum { PROCESSES = 3, THREADS = 4, ROUNDS = 25, BLOCK = 512 };
 
 static long delay_us;
 
+/* What the order is left to: nothing is waited for. */
 static void chance(void)
 {
 	if (delay_us)

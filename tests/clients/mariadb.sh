@@ -174,7 +174,7 @@ commit_and_kill() # NAME ROUND
 	tries=0
 	while [ "$(cat "$tmp"/ack.*."$2" | wc -l)" -lt $((1500 + 100 * $2)) ] && [ $tries -lt 600 ]; do
 		tries=$((tries + 1))
-		sleep 0.05	# as it comes
+		sleep 0.05	# the clients' files give no event
 	done
 	kill -9 "$(cat "$data/pid")"
 	# shellcheck disable=SC2154

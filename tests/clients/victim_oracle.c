@@ -84,7 +84,7 @@ static void victim_kill(pid_t pid, unsigned int life)
 
 	if (life % 2) {
 		control->die = 1;
-	} else {
+	} else {	/* the writer is not to be held up by telling us */
 		while (!control->inflight[VICTIM] && !control->failed)
 			pause_ms(1);
 		kill(pid, SIGKILL);

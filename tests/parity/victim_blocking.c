@@ -258,7 +258,7 @@ static void kill_comes(const struct kind *k, int end[2])
 		syscall(SYS_io_submit, ctx, 2, list);
 		pause();
 	}
-	poll(NULL, 0, AT_ONCE_MS);
+	wait_blocked_in(pid, pid, SYS_io_submit, SYS_pause);
 	need(!kill(pid, SIGKILL));
 	snprintf(tag, sizeof(tag), "8.2.killed/%s", k->name);
 	obs_num(tag, wait_child(pid));

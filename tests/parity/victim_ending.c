@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <sys/resource.h>
 
 static aio_context_t ctx;
@@ -24,7 +25,7 @@ struct caller {
 	_Atomic pid_t tid;
 	_Atomic int done;
 	long nr, ret;
-	_Atomic int leave;
+	sem_t leave;
 };
 
 static void *call(void *arg)
@@ -39,8 +40,8 @@ static void *call(void *arg)
 	c->ret = c->nr == SYS_io_submit ? aio_submit(ctx, 1, list) :
 		 c->nr == SYS_io_destroy ? aio_destroy(ctx) : aio_getevents(ctx, 1, 2, ev, NULL);
 	c->done = 1;
-	while (!c->leave)
-		poll(NULL, 0, 1);
+	while (sem_wait(&c->leave))
+		need(errno == EINTR);
 	return NULL;
 }
 
@@ -48,6 +49,7 @@ static void *call(void *arg)
 static void start(struct caller *c, long nr)
 {
 	c->nr = nr;
+	need(!sem_init(&c->leave, 0, 0));
 	need(!pthread_create(&c->thread, NULL, call, c));
 	while (!c->tid)
 		sched_yield();
@@ -59,7 +61,7 @@ static void start(struct caller *c, long nr)
 
 static long finish(struct caller *c)
 {
-	c->leave = 1;
+	need(!sem_post(&c->leave));
 	pthread_join(c->thread, NULL);
 	return c->ret;
 }

@@ -141,17 +141,18 @@ static inline uint64_t now_ms(void)
 }
 
 /*
- * Waits until a task sleeps in the given system call. A trapped call sleeps from its first moment
- * on, also before the supervisor has received it, and nothing shows that from here; hence the short
- * pause at the end, many times as long as receiving takes.
+ * Waits until a task sleeps in one of two system calls, which /proc shows and nothing tells. A
+ * trapped call sleeps from its first moment on, also before the supervisor has received it, and
+ * nothing shows that from here; hence the short pause at the end, many times as long as receiving
+ * takes.
  */
-static inline void wait_blocked(pid_t pid, pid_t tid, long nr)
+static inline void wait_blocked_in(pid_t pid, pid_t tid, long nr, long or_nr)
 {
 	char path[64], text[64];
 	long seen = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	while (seen != nr) {
+	while (seen != nr && seen != or_nr) {
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
@@ -162,6 +163,11 @@ static inline void wait_blocked(pid_t pid, pid_t tid, long nr)
 		poll(NULL, 0, 1);
 	}
 	poll(NULL, 0, 20);
+}
+
+static inline void wait_blocked(pid_t pid, pid_t tid, long nr)
+{
+	wait_blocked_in(pid, tid, nr, nr);
 }
 
 /* A child that dies with its parent; the caller's branch for it ends with _exit(). */

@@ -267,7 +267,7 @@ static void other_keys(void)
 		;
 	need(aio_submit1(ctx, prep_poll(&cb, s[0], POLLOUT)) == 1);
 	need(write(s[1], "data", 4) == 4);
-	poll(NULL, 0, 20);
+	poll(NULL, 0, 20);	/* nothing is to happen: time enough for it to happen wrongly */
 	obs_num("10.other-key/data-for-who-wants-to-write", reap_now(ctx, 1, &ev));
 	while (read(s[1], buf, sizeof(buf)) > 0)
 		;

@@ -5,6 +5,7 @@
  */
 #include "victim.h"
 
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -190,28 +191,34 @@ static void interrupted(void)
 	     prep(&b, IOCB_CMD_PREAD, zero_fd, data, MUCH, 0));
 }
 
+/* In io_submit, or behind it in io_getevents. */
+static void *close_when_blocked(void *fd)
+{
+	wait_blocked_in(getpid(), getpid(), SYS_io_submit, SYS_io_getevents);
+	close(*(int *)fd);
+	return NULL;
+}
+
 /* The reader goes while io_submit waits for room. */
 static void reader_goes(void)
 {
 	struct io_event ev = { 0 };
 	struct iocb cb;
+	pthread_t thread;
 	long ret;
 	int p[2];
 
 	handle(SIGPIPE);
 	need(!pipe2(p, O_CLOEXEC) && fcntl(p[1], F_SETPIPE_SZ, PAGE) == PAGE);
 	need(write(p[1], data, PAGE) == PAGE);
-	if (!victim_fork()) {
-		poll(NULL, 0, 100);
-		_exit(0);
-	}
-	close(p[0]);
+	need(!pthread_create(&thread, NULL, close_when_blocked, &p[0]));
 	handled = from_self = 0;
 	ret = aio_submit1(ctx, prep(&cb, IOCB_CMD_PWRITE, p[1], data, 1, 0));
 	need(ret == 1);
 	/* kernels before 5.19: the handler ends this wait */
 	while (reap(ctx, 1, &ev) != 1)
 		need(handled == 1);
+	need(!pthread_join(thread, NULL));
 	obs("8.sigpipe/while-waiting", "%s, signals %d%s", num(ev.res), handled,
 	    from_self ? ", from itself" : "");
 }

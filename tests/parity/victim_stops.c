@@ -11,7 +11,7 @@
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
 #endif
-#define LATER_MS 300
+#define LATER_MS 300			/* of the timeout are to have passed when we act */
 #define TIMEOUT_MS 800
 
 enum how { GETEVENTS, NO_MASK, OPEN_MASK, FULL_MASK };
