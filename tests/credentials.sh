@@ -79,6 +79,25 @@ else
 	skip 'nobody cannot reach the build directory'
 fi
 
+# Nobody can ask the other end whether it wants credentials: they are sent always.
+natively "$writer" late
+is 'who asks for credentials after the data were sent gets none, natively' "$status $out" '0 8
+nobody'
+run timeout 60 "$AIO_SANDBOX" -q "$writer" late
+is 'in the sandbox the sender is told all the same [D14]' "$status $out" '0 8
+this process this user'
+
+# --- a value that depends on the namespaces of who reads it
+
+natively "$writer" host-name
+if [ "$status" -eq 0 ]; then
+	is 'a sysctl of the UTS namespace is that of the reader, natively' "$out" "its own"
+	run timeout 60 "$AIO_SANDBOX" -q "$writer" host-name
+	is 'in the sandbox the reader is the supervisor [D17]' "$status $out" "0 another's"
+else
+	skip 'no UTS namespace can be made here [D17]'
+fi
+
 # --- a file system with a reserve for root
 
 # mounted OPTIONS...: a small ext4 at $tmp/fs, made with these options of mkfs; its device in $dev

@@ -70,6 +70,17 @@ else
 	scene "io_setup at a hard limit that the supervisor may raise" full "$AIO_SANDBOX" -q
 fi
 
+# A ring is a file in memory, to which the limit counts; the kernel's own is none.
+if ! have prlimit || ! have setpriv || [ "$(id -u)" -ne 0 ]; then
+	skip "a hard limit on file sizes below a ring needs root, prlimit and setpriv [D16]"
+else
+	rm -f "$disk/file"
+	run timeout 60 prlimit --fsize=2048 setpriv --inh-caps=-sys_resource \
+		--bounding-set=-sys_resource "$AIO_SANDBOX" -q \
+		"$top_builddir/tests/victim_steps" setup
+	like "io_setup at a hard limit on file sizes below a ring [D16]" "$out" 'setup: ENOMEM*'
+fi
+
 victim=$top_builddir/tests/victim_numbers
 wanted=
 scene "--max-nr=0: EAGAIN, or EINVAL if that is wrong already [2.max-0]" none "$AIO_SANDBOX" -q --max-nr=0

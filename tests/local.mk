@@ -249,6 +249,7 @@ long_tests = \
 	%D%/clients/matrix_long.sh \
 	%D%/conformance/libaio_long.sh \
 	%D%/conformance/lvm2_long.sh \
+	%D%/crowd_long.sh \
 	%D%/differ_long.sh \
 	%D%/matrix_libaio_long.sh \
 	%D%/matrix_threads_long.sh \

@@ -13,6 +13,8 @@
 
 #include <grp.h>
 #include <libaio.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <sys/quota.h>
 #include <sys/socket.h>
 
@@ -84,7 +86,8 @@ static void set_quota(const char *device)
 	need(!quotactl(QCMD(Q_SETQUOTA, USRQUOTA), device, 65534, (caddr_t)&limit));
 }
 
-static void sender(void)
+/* Whom a receiver is told of; it asks before the data are sent, or after. */
+static void sender(bool late)
 {
 	union {
 		struct cmsghdr header;
@@ -99,13 +102,32 @@ static void sender(void)
 	int s[2], on = 1;
 
 	need(!socketpair(AF_UNIX, SOCK_STREAM, 0, s));
-	need(!setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	need(late || !setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	io_prep_pwrite(&cb, s[1], text, 8, 0);
 	print(one(&cb));
+	need(!late || !setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	need(recvmsg(s[0], &msg, MSG_DONTWAIT) == 8 && CMSG_FIRSTHDR(&msg));
 	memcpy(&from, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(from));
-	printf("%s %s\n", from.pid == getpid() ? "this process" : "another process",
+	if (!from.pid)
+		printf("nobody\n");
+	else
+		printf("%s %s\n", from.pid == getpid() ? "this process" : "another process",
 	       from.uid == getuid() ? "this user" : "another user");
+}
+
+/* A sysctl that is the reader's, by its namespace: whose does an AIO read give? */
+static void host_name(void)
+{
+	char name[64] = "";
+	struct iocb cb;
+	int fd;
+
+	need(!unshare(CLONE_NEWUTS) && !sethostname("elsewhere", 9));
+	fd = open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC);
+	need(fd >= 0);
+	io_prep_pread(&cb, fd, name, sizeof(name) - 1, 0);
+	need(one(&cb) > 0);
+	printf("%s\n", strcmp(name, "elsewhere\n") ? "another's" : "its own");
 }
 
 int main(int argc, char **argv)
@@ -126,7 +148,11 @@ int main(int argc, char **argv)
 	else if (strcmp(scene, "dropped") == 0)
 		dropped(path);
 	else if (strcmp(scene, "sender") == 0)
-		sender();
+		sender(false);
+	else if (strcmp(scene, "late") == 0)
+		sender(true);
+	else if (strcmp(scene, "host-name") == 0)
+		host_name();
 	else
 		need(!"scene");
 	return 0;

@@ -96,6 +96,25 @@ static void same_id_at(aio_context_t old, uint32_t id)
 	need(!munmap(page, PAGE));
 }
 
+/* Nothing but the move has told that the handle is another now: not even the header has gone. */
+static void header_left_behind(void)
+{
+	aio_context_t ctx = aio_context(8);
+	char *there = pages(1), header[32];
+	void *at, *page;
+
+	memcpy(header, (void *)ctx, sizeof(header));
+	at = mremap((void *)ctx, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, there);
+	need(at == there);
+	page = mmap((void *)ctx, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	need(page == (void *)ctx);
+	memcpy(page, header, sizeof(header));
+	obs_num("4.mremap-move/old-address-same-header", aio_submit(ctx, 0, NULL));
+	need(!munmap(page, PAGE));
+	obs_num("4.mremap-move/destroy-moved", aio_destroy((aio_context_t)at));
+}
+
 static void moved(void)
 {
 	aio_context_t ctx = aio_context(8), old = ctx;
@@ -136,6 +155,7 @@ int main(void)
 	edited_id(ctx);
 	other_tasks(ctx);
 	moved();
+	header_left_behind();
 	obs_num("5.3/destroy", aio_destroy(ctx));
 	calls("5.3/destroyed", ctx);
 	obs_num("5.3/destroyed-destroy", aio_destroy(ctx));
