@@ -9,12 +9,13 @@
 
 #define FILE_BUCKETS 256
 #define FILE_KNOWN 64
+#define FILE_LINKS 64
 
 /* A path that a file has or had. */
 struct file_known {
 	uint64_t dev;
 	uint64_t ino;
-	uint64_t born_ns;
+	uint64_t born_ns;		/* 0: only the text is of use */
 	struct label *path;
 };
 
@@ -28,6 +29,7 @@ struct file_table {
 	bool no_sharing;		/* kcmp is refused here */
 	bool iter_known;		/* the kernel tells what has no read_iter */
 	int proc_fd_dir;		/* /proc/self/fd; -1: could not be opened */
+	int links[FILE_LINKS];		/* what is in it, by number; -1: not yet, or impossible */
 	struct file_known known[FILE_KNOWN];	/* by hash of the inode; the newest wins */
 	struct list in_use[FILE_BUCKETS];
 };

@@ -50,6 +50,14 @@ judge 'a hostile path' "$tmp/t"
 is 'and the path can be got back' "$(value path | grep -c .)" 1
 is 'byte for byte' "$(value path)" "$(printf %s "$hostile" | od -An -v -tx1 | tr -d ' \n')"
 
+# of the file that is open, whatever it was called a moment ago
+run "$AIO_SANDBOX" "-ojson:$tmp/t" "$top_builddir/tests/victim_traced" renamed "$disk/old"
+is 'a file that is renamed between requests' "$status" 0
+sed -n 's/^.*"type":"request".*"path":"\([^"]*\)".*$/\1/p' "$tmp/t" >"$tmp/paths"
+is 'has its path of then' "$(tr '\n' ' ' <"$tmp/paths")" "$disk/old $disk/old.new $disk/old.new (deleted) "
+sed -n 's/^.*"type":"request".* pread \([^ ]*\) @0.*$/\1/p' "$tmp/t" >"$tmp/names"
+like 'and such a name in its key' "$(tr '\n' ' ' <"$tmp/names")" 'old old.new *[0-9a-f]:[0-9]* '
+
 # fio's own report
 fio_says()
 {

@@ -6,6 +6,7 @@
  *	unreaped	ends with a completion that nobody has taken
  *	errors		three reads to where no memory is
  *	replaced	20 files, each read, deleted, and its inode's number free for the next
+ *	renamed		its file gets another name between two reads, and none before the third
  *	killed		is killed while it waits for a read of an empty pipe
  */
 #include <errno.h>
@@ -171,6 +172,20 @@ static void replaced(const char *name)
 	}
 }
 
+static void renamed(const char *name)
+{
+	char other[4096];
+
+	snprintf(other, sizeof(other), "%s.new", name);
+	for (int i = 0; i < 2; i++) {
+		unreaped();
+		reap(1);
+		need(i ? unlink(other) == 0 : rename(name, other) == 0, other);
+	}
+	unreaped();
+	reap(1);
+}
+
 static void errors(void)
 {
 	struct iocb r[3];
@@ -248,6 +263,8 @@ int main(int argc, char **argv)
 		errors();
 	} else if (!strcmp(argv[1], "replaced")) {
 		replaced(argv[2]);
+	} else if (!strcmp(argv[1], "renamed")) {
+		renamed(argv[2]);
 	} else {
 		killed();
 	}
