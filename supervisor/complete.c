@@ -15,7 +15,6 @@
 
 #include "copy_out.h"
 #include "eventfd.h"
-#include "key.h"
 #include "log.h"
 #include "observe.h"
 #include "rwf.h"
@@ -103,7 +102,7 @@ static void tell(const struct request *r)
 	char key[KEY_TEXT_BYTES];
 
 	log_info(2, "request %llu of %d gave %lld: %s", (unsigned long long)r->id, r->tgid,
-		 (long long)r->io.result, key_text(r->key, key, sizeof(key)));
+		 (long long)r->io.result, key_text(&r->key, key, sizeof(key)));
 }
 
 static void publish(struct dispatch *d, struct request *r)
@@ -113,7 +112,7 @@ static void publish(struct dispatch *d, struct request *r)
 	if (r->interrupted && r->io.result == -ECANCELED)
 		r->io.result = -EINTR;
 	seam(d->plan, SEAM_PUBLISH, r);
-	if (r->key && log_wants(2))
+	if (r->key.process && log_wants(2))
 		tell(r);
 	observe_published(d, r);
 	if (r->dropped || r->ctx->mm->dead) {

@@ -14,7 +14,6 @@
 #include "episode.h"
 #include "iocb.h"
 #include "kept.h"
-#include "key.h"
 #include "log.h"
 #include "naming.h"
 #include "notify.h"
@@ -60,8 +59,8 @@ static void take_back(struct submission *s, struct request *r)
 	s->ctx->mm->requests--;
 	s->ctx->mm->storage_requests -= r->storage;
 	context_refuse(s->ctx);
-	if (r->key)
-		key_take_back(s->d->keys, r->key);
+	if (r->key.process)
+		key_take_back(s->d->keys, &r->key);
 	trace_taken_back(s->d->trace, r);
 	request_destroy(r);
 }

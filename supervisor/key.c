@@ -24,14 +24,21 @@
 #endif
 
 #define SLOTS_FIRST 1024u
+#define KNOWN_FILES 64u
 
 struct count {
 	uint64_t fingerprint;		/* 0: free */
 	uint64_t seen;
 };
 
+struct known_file {
+	struct label *path;		/* held, so that its address is nobody else's */
+	struct label *name;
+};
+
 struct keys {
 	char *start_dir;
+	struct known_file files[KNOWN_FILES];	/* by address of the path; the newest wins */
 	struct key_process *processes[KEY_PROCESSES_MAX];
 	unsigned process_count;
 	struct key_process nameless;	/* all that are too many */
@@ -62,6 +69,10 @@ void keys_destroy(struct keys *keys)
 		return;
 	for (unsigned i = 0; i < keys->process_count; i++)
 		free(keys->processes[i]);
+	for (unsigned i = 0; i < KNOWN_FILES; i++) {
+		label_put(keys->files[i].path);
+		label_put(keys->files[i].name);
+	}
 	free(keys->counts);
 	free(keys->start_dir);
 	free(keys);
@@ -134,6 +145,7 @@ static const struct key_process *add(struct keys *keys, const char *program,
 				   .pid = found->pid,
 				   .start_ticks = found->start_ticks };
 	snprintf(p->program, sizeof(p->program), "%s", program);
+	p->hash = hash_u64(hash_text(program, strlen(program)) ^ number);
 	keys->processes[keys->process_count++] = p;
 	return p;
 }
@@ -171,29 +183,35 @@ void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t
 	escape(path, out, size);
 }
 
-/* --- counts --- */
-
-static uint64_t hash_text(uint64_t h, const char *text, size_t bytes)
+static struct known_file *known_slot(struct keys *keys, const struct label *path)
 {
-	uint64_t word = 0;
-
-	for (; bytes >= sizeof(word); bytes -= sizeof(word), text += sizeof(word)) {
-		memcpy(&word, text, sizeof(word));
-		h = hash_u64(h ^ word) + 1;
-	}
-	word = bytes;
-	memcpy((char *)&word + 1, text, bytes);
-	return hash_u64(h ^ word);
+	return &keys->files[hash_u64((uintptr_t)path) % KNOWN_FILES];
 }
+
+struct label *keys_known_file(struct keys *keys, const struct label *path)
+{
+	const struct known_file *known = known_slot(keys, path);
+
+	return path && known->path == path ? label_get(known->name) : NULL;
+}
+
+void keys_know_file(struct keys *keys, struct label *path, struct label *name)
+{
+	struct known_file *known = known_slot(keys, path);
+
+	label_put(known->path);
+	label_put(known->name);
+	*known = (struct known_file){ label_get(path), label_get(name) };
+}
+
+/* --- counts --- */
 
 static uint64_t fingerprint(const struct key *key)
 {
-	const uint64_t words[] = { key->process->number, key->opcode, (uint64_t)key->offset,
+	const uint64_t words[] = { label_hash(key->file), key->opcode, (uint64_t)key->offset,
 				   key->length_bytes };
-	uint64_t h = 1;
+	uint64_t h = key->process->hash;
 
-	h = hash_text(h, key->process->program, strlen(key->process->program)) + 1;
-	h = hash_text(h, key->file->text, key->file->length_bytes) + 2;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		h = hash_u64(h ^ words[i]) + 3;
 	return h ? h : 1;
@@ -252,32 +270,28 @@ static uint64_t count_one(struct keys *keys, uint64_t fingerprint)
 
 /* --- keys --- */
 
-struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode,
-		       struct label *file, int64_t offset, uint64_t length_bytes)
+struct key key_make(struct keys *keys, const struct key_process *process, uint16_t opcode,
+		    struct label *file, int64_t offset, uint64_t length_bytes)
 {
-	struct key *key = malloc(sizeof(*key));
+	struct key key = { .process = process,
+			   .opcode = opcode,
+			   .offset = offset,
+			   .length_bytes = length_bytes,
+			   .file = label_get(file) };
 
-	if (!key)
-		return NULL;
-	*key = (struct key){ .process = process,
-			     .opcode = opcode,
-			     .offset = offset,
-			     .length_bytes = length_bytes,
-			     .file = label_get(file) };
-	key->k = count_one(keys, fingerprint(key));
+	key.k = count_one(keys, fingerprint(&key));
 	return key;
 }
 
-void key_destroy(struct key *key)
+void key_put(struct key *key)
 {
-	if (key)
-		label_put(key->file);
-	free(key);
+	label_put(key->file);
+	*key = (struct key){ 0 };
 }
 
 void key_take_back(struct keys *keys, const struct key *key)
 {
-	if (key && key->k != KEY_UNCOUNTED)
+	if (key->process && key->k != KEY_UNCOUNTED)
 		slot(keys->counts, keys->slots, fingerprint(key))->seen--;
 }
 

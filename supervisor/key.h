@@ -34,10 +34,12 @@ struct key_process {
 	unsigned number; /* by start among those of this program, from 1; 0: too many */
 	pid_t pid;
 	uint64_t start_ticks;
+	uint64_t hash;			/* of program and number; key.c's */
 };
 
+/* Part of whom it names; with a reference to the file's name. */
 struct key {
-	const struct key_process *process;
+	const struct key_process *process;	/* NULL: it has no key */
 	uint16_t opcode;		/* IOCB_CMD_* */
 	int64_t offset;
 	uint64_t length_bytes;
@@ -68,11 +70,14 @@ const struct key_process *keys_number(struct keys *keys, const char *program,
  */
 void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t ino, char *out,
 	       size_t size);
+/* What that has made of this very label: shared. NULL: not known (any more). */
+struct label *keys_known_file(struct keys *keys, const struct label *path);
+void keys_know_file(struct keys *keys, struct label *path, struct label *name);
 
-/* Counts; `file` as keys_file() says, shared. NULL: ENOMEM. */
-struct key *key_create(struct keys *keys, const struct key_process *process, uint16_t opcode,
-		       struct label *file, int64_t offset, uint64_t length_bytes);
-void key_destroy(struct key *key);	/* accepts NULL */
+/* Counts; `file` as keys_file() says, shared. */
+struct key key_make(struct keys *keys, const struct key_process *process, uint16_t opcode,
+		    struct label *file, int64_t offset, uint64_t length_bytes);
+void key_put(struct key *key);		/* accepts one that names nothing, and makes it one */
 void key_take_back(struct keys *keys,
 		   const struct key *key); /* it is not to be counted; the last of its name */
 

@@ -8,10 +8,12 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct label {
 	_Atomic unsigned refs;
 	size_t length_bytes;		/* without the 0 at the end */
+	uint64_t hash;			/* label_hash()'s; 0: nobody has asked */
 	char text[];			/* a path, a name: any bytes but 0 */
 };
 
@@ -19,5 +21,7 @@ struct label {
 struct label *label_create(const char *text, size_t length_bytes);
 struct label *label_get(struct label *l);	/* accepts NULL */
 void label_put(struct label *l);		/* accepts NULL */
+/* Of the text; worked out once. All who ask for that of one label are one thread. */
+uint64_t label_hash(struct label *l);
 
 #endif

@@ -93,11 +93,17 @@ static const char *path_of(struct file *f)
 static struct label *name_of(struct dispatch *d, struct file *f)
 {
 	char text[KEY_FILE_BYTES];
+	const char *path;
 
-	if (!f->name) {
-		keys_file(d->keys, path_of(f), f->io.dev, f->io.ino, text, sizeof(text));
-		f->name = label_create(text, strlen(text));
-	}
+	if (!f->name)
+		f->name = keys_known_file(d->keys, file_path(f));
+	if (f->name)
+		return f->name;
+	path = path_of(f);
+	keys_file(d->keys, path, f->io.dev, f->io.ino, text, sizeof(text));
+	f->name = label_create(text, strlen(text));
+	if (path && !looks_deleted(f->path))
+		keys_know_file(d->keys, f->path, f->name);
 	return f->name;
 }
 
@@ -109,6 +115,6 @@ void naming_name(struct dispatch *d, struct request *r, struct process *p)
 		p->named = find_process(d, p->tgid);
 	file = p->named ? name_of(d, r->file) : NULL;
 	if (file)
-		r->key = key_create(d->keys, p->named, r->opcode, file, r->io.offset,
-				    request_asked_bytes(r));
+		r->key = key_make(d->keys, p->named, r->opcode, file, r->io.offset,
+				  request_asked_bytes(r));
 }

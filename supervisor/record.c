@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "record.h"
 
-#include "key.h"
-
 void record_request_copy(struct record_request *to, const struct record_request *from)
 {
 	*to = *from;
-	to->key = NULL;
+	to->key = (struct key){ 0 };
 	(void)label_get(to->path);
 	(void)label_get(to->comm);
 	(void)label_get(to->sample);
@@ -22,5 +20,5 @@ void record_request_put(struct record_request *r)
 	label_put(r->path);
 	label_put(r->comm);
 	label_put(r->sample);
-	key_destroy(r->key);
+	key_put(&r->key);
 }

@@ -10,10 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "key.h"
 #include "label.h"
 #include "util.h"
-
-struct key;
 
 enum record_reaper {
 	REAPED_NOT,
@@ -28,7 +27,7 @@ struct record_request {
 	uint64_t reap_call;		/* the io_getevents; 0: none */
 	struct label *path;		/* as /proc/PID/fd tells; NULL: none */
 	struct label *comm;		/* of the submitting thread; NULL: unknown */
-	struct key *key;		/* NULL: nobody wants it */
+	struct key key;			/* of a request's last record, if somebody wants it */
 	struct label *sample;		/* the first bytes that were moved; NULL: nobody wants them */
 	uint64_t data;			/* aio_data */
 	uaddr obj;			/* the iocb's address */

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "creds.h"
-#include "key.h"
 
 #define PAGE_MASK ((uint64_t)PAGE_BYTES - 1)
 
@@ -38,7 +37,7 @@ void request_destroy(struct request *r)
 {
 	if (!r)
 		return;
-	key_destroy(r->key);
+	key_put(&r->key);
 	file_put(r->file);
 	file_put(r->resfd);
 	creds_unref(r->who);

@@ -13,12 +13,12 @@
 #include "buffer.h"
 #include "file.h"
 #include "io.h"
+#include "key.h"
 #include "tracee.h"
 
 struct call;
 struct context;
 struct creds;
-struct key;
 struct record_request;
 
 struct request {
@@ -29,7 +29,7 @@ struct request {
 	struct file *resfd;		/* NULL: none */
 	struct creds *who;		/* the reference behind io.who */
 	uint64_t id;			/* order of arrival, unique in a run */
-	struct key *key;		/* its name in every run; NULL: nobody wants it */
+	struct key key;			/* its name in every run, if somebody wants it */
 	uaddr lint_ip;			/* lint.c's: of its io_submit */
 	uint64_t submitted_ns;		/* when the io_submit was taken up */
 	struct record_request *trace;	/* trace.c's; NULL: nobody wants it */

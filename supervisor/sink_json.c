@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 
 #include "format.h"
-#include "key.h"
 #include "sink.h"
 
 #define FORMAT 1
@@ -122,7 +121,7 @@ static char *put_key(char *at, const struct key *key)
 {
 	char text[KEY_TEXT_BYTES];
 
-	if (!key)
+	if (!key->process)
 		return format_literal(at, "null");
 	key_text(key, text, sizeof(text));
 	return format_json(at, text, strlen(text));
@@ -177,7 +176,7 @@ static void json_request(struct sink *s, const struct record_request *r)
 	if (!at)
 		return;
 	at = format_literal(at, "{\"type\":\"request\",\"id\":");
-	at = put_key(format_literal(format_u64(at, r->id), ",\"key\":"), r->key);
+	at = put_key(format_literal(format_u64(at, r->id), ",\"key\":"), &r->key);
 	at = put_done(put_asked(at, r), r);
 	end_line(s, format_literal(at, ",\"fault\":null"));
 }

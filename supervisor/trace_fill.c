@@ -109,7 +109,7 @@ void trace_fill_done(struct record_request *rec, struct request *r, bool dropped
 	rec->done_ns = r->io.done_ns ? r->io.done_ns : now;
 	rec->published_ns = dropped ? 0 : now;
 	rec->key = r->key;
-	r->key = NULL;
+	r->key = (struct key){ 0 };
 }
 
 void trace_fill_sample(struct record_request *rec, const struct request *r, size_t bytes_max)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,6 +91,19 @@ static inline uint64_t hash_u64(uint64_t x)
 	x ^= x >> 33;
 	x *= 0xc4ceb9fe1a85ec53ull;
 	return x ^ (x >> 33);
+}
+
+static inline uint64_t hash_text(const char *text, size_t bytes)
+{
+	uint64_t h = 1, word = 0;
+
+	for (; bytes >= sizeof(word); bytes -= sizeof(word), text += sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		h = hash_u64(h ^ word) + 1;
+	}
+	word = bytes;
+	memcpy((char *)&word + 1, text, bytes);
+	return hash_u64(h ^ word);
 }
 
 #endif

@@ -28,11 +28,11 @@ static const struct key_process *only(const char *program)
 	return keys_number(keys, program, &found, 1, 100);
 }
 
-static struct key *create(const struct key_process *p, uint16_t opcode, const char *file, int64_t offset,
+static struct key create(const struct key_process *p, uint16_t opcode, const char *file, int64_t offset,
 			  uint64_t length)
 {
 	struct label *l = label_create(file, strlen(file));
-	struct key *key = key_create(keys, p, opcode, l, offset, length);
+	struct key key = key_make(keys, p, opcode, l, offset, length);
 
 	label_put(l);
 	return key;
@@ -40,10 +40,10 @@ static struct key *create(const struct key_process *p, uint16_t opcode, const ch
 
 static uint64_t k_of(const struct key_process *p, uint16_t opcode, const char *file, int64_t offset, uint64_t length)
 {
-	struct key *key = create(p, opcode, file, offset, length);
-	uint64_t k = key->k;
+	struct key key = create(p, opcode, file, offset, length);
+	const uint64_t k = key.k;
 
-	key_destroy(key);
+	key_put(&key);
 	return k;
 }
 
@@ -66,13 +66,14 @@ END_TEST
 
 START_TEST(what_is_taken_back_does_not_count)
 {
-	struct key *key;
+	struct key key;
 
 	open_keys();
 	key = create(only("a"), IOCB_CMD_POLL, "f", 0, 0);
-	key_take_back(keys, key);
-	key_take_back(keys, NULL);
-	key_destroy(key);
+	key_take_back(keys, &key);
+	key_put(&key);
+	key_take_back(keys, &key);
+	key_put(&key);
 	ck_assert_uint_eq(k_of(only("a"), IOCB_CMD_POLL, "f", 0, 0), 0);
 	keys_destroy(keys);
 }
@@ -131,19 +132,42 @@ START_TEST(files)
 }
 END_TEST
 
+/* By the label: the same text may be another file's, and a label that is gone is nobody's. */
+START_TEST(names_of_files_are_known_by_their_labels)
+{
+	struct label *path = label_create("/home/u/f", 9), *same = label_create("/home/u/f", 9);
+	struct label *name = label_create("f", 1);
+
+	open_keys();
+	ck_assert_ptr_null(keys_known_file(keys, NULL));
+	ck_assert_ptr_null(keys_known_file(keys, path));
+	keys_know_file(keys, path, name);
+	ck_assert_ptr_eq(keys_known_file(keys, path), name);
+	label_put(name);
+	ck_assert_ptr_null(keys_known_file(keys, same));
+	keys_know_file(keys, path, name);
+	keys_destroy(keys);
+	ck_assert_uint_eq(path->refs, 1);
+	ck_assert_uint_eq(name->refs, 1);
+	label_put(path);
+	label_put(same);
+	label_put(name);
+}
+END_TEST
+
 START_TEST(texts)
 {
-	struct key *key;
+	struct key key;
 
 	open_keys();
 	key = create(only("my prog"), IOCB_CMD_PWRITEV, "f", 4096, 512);
-	ck_assert_str_eq(key_text(key, text, sizeof(text)), "my\\040prog:1 pwritev f @4096+512 #0");
-	key->k = KEY_UNCOUNTED;
-	key_take_back(keys, key);
-	key_destroy(key);
+	ck_assert_str_eq(key_text(&key, text, sizeof(text)), "my\\040prog:1 pwritev f @4096+512 #0");
+	key.k = KEY_UNCOUNTED;
+	key_take_back(keys, &key);
+	key_put(&key);
 	key = create(keys_number(keys, "x", NULL, 0, 1), 99, "f", -1, 0);
-	ck_assert_str_eq(key_text(key, text, sizeof(text)), "?:? ? f @-1+0 #0");
-	key_destroy(key);
+	ck_assert_str_eq(key_text(&key, text, sizeof(text)), "?:? ? f @-1+0 #0");
+	key_put(&key);
 	keys_destroy(keys);
 }
 END_TEST
@@ -178,5 +202,5 @@ START_TEST(beyond_the_limit_processes_have_no_number)
 END_TEST
 
 UNIT_MAIN("key", k_counts_requests_that_are_otherwise_the_same, what_is_taken_back_does_not_count,
-	  processes_are_numbered_by_their_start, files, texts, beyond_the_limit_there_is_no_k,
-	  beyond_the_limit_processes_have_no_number)
+	  processes_are_numbered_by_their_start, files, names_of_files_are_known_by_their_labels, texts,
+	  beyond_the_limit_there_is_no_k, beyond_the_limit_processes_have_no_number)
