@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. One producer, one consumer, a power of two of slots; head and tail only grow. To be woken
- * for each record would cost more than the record, so a consumer that has been woken by the first
- * one lingers: it sleeps LINGER_NS more, or until half of the slots are used, and takes all that
+ * Theory. One producer, one consumer, a power of two of units, each a cache line; a record takes as
+ * many as it needs, the last of them may lie behind the end. Head and tail count units and only
+ * grow. The queue is small: what is in it goes from one CPU's cache to the other's. To be woken for
+ * each record would cost more than the record, so a consumer that has been woken by the first
+ * one lingers: it sleeps LINGER_NS more, or until half of the units are used, and takes all that
  * has come. Its state says how it sleeps: that is the futex, and the producer wakes it only when
  * the state asks for it. Both sides store first and look at the other's word then (seq_cst), so
  * that one of them sees the other.
@@ -15,7 +17,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define FEED_SLOTS 8192u
+#define UNIT_BYTES 64u
+#define FEED_UNITS 8192u
+#define UNITS_MAX ((uint32_t)((sizeof(struct record) + UNIT_BYTES - 1) / UNIT_BYTES))
+#define GIVE_BACK_UNITS (FEED_UNITS / 8)
 #define LINGER_NS (20 * NSEC_PER_MSEC)
 
 enum state {
@@ -25,12 +30,18 @@ enum state {
 };
 
 struct feed {
-	struct record *slots;
-	_Atomic uint32_t tail __attribute__((aligned(64)));	/* the producer's */
+	char *units;
+	/* the producer's */
+	_Atomic uint32_t tail __attribute__((aligned(64)));
+	uint32_t head_seen;
+	/* the consumer's */
+	_Atomic uint32_t head __attribute__((aligned(64)));
+	uint32_t next;			/* it has taken what lies before, and says so in head now and then */
+	uint32_t tail_seen;
+	/* seldom written */
+	_Atomic uint32_t state __attribute__((aligned(64)));
 	_Atomic uint32_t producer_waits;
 	_Atomic bool stopped;
-	_Atomic uint32_t head __attribute__((aligned(64)));	/* the consumer's */
-	_Atomic uint32_t state;
 };
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t while_it_is, uint64_t timeout_ns)
@@ -47,9 +58,9 @@ static void futex_wake(_Atomic uint32_t *word)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-static size_t slots_bytes(void)
+static size_t feed_bytes(void)
 {
-	return FEED_SLOTS * sizeof(struct record);
+	return (size_t)(FEED_UNITS + UNITS_MAX) * UNIT_BYTES;
 }
 
 struct feed *feed_create(void)
@@ -60,9 +71,9 @@ struct feed *feed_create(void)
 		return NULL;
 	memset(f, 0, sizeof(*f));
 	/* touched only as far as it is used */
-	f->slots = mmap(NULL, slots_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	f->units = mmap(NULL, feed_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			-1, 0);
-	if (f->slots != MAP_FAILED)
+	if (f->units != MAP_FAILED)
 		return f;
 	free(f);
 	return NULL;
@@ -72,31 +83,46 @@ void feed_destroy(struct feed *f)
 {
 	if (!f)
 		return;
-	munmap(f->slots, slots_bytes());
+	munmap(f->units, feed_bytes());
 	free(f);
 }
 
-static uint32_t used(const struct feed *f)
+static struct record *at(const struct feed *f, uint32_t unit)
 {
-	return atomic_load(&f->tail) - atomic_load(&f->head);
+	return (struct record *)&f->units[(size_t)(unit % FEED_UNITS) * UNIT_BYTES];
 }
 
-bool feed_full(const struct feed *f)
+/* --- the producer --- */
+
+/* The largest record may have no room. */
+static bool is_full(uint32_t head, uint32_t tail)
 {
-	return used(f) == FEED_SLOTS;
+	return tail - head > FEED_UNITS - UNITS_MAX;
 }
 
-struct record *feed_slot(struct feed *f)
+static uint32_t own_tail(const struct feed *f)
 {
-	uint32_t head;
+	return atomic_load_explicit(&f->tail, memory_order_relaxed);
+}
+
+bool feed_full(struct feed *f)
+{
+	if (is_full(f->head_seen, own_tail(f)))
+		f->head_seen = atomic_load(&f->head);
+	return is_full(f->head_seen, own_tail(f));
+}
+
+struct record *feed_slot(struct feed *f, size_t bytes)
+{
+	struct record *r = at(f, own_tail(f));
 
 	while (feed_full(f)) {
 		atomic_store(&f->producer_waits, 1);
-		head = atomic_load(&f->head);
-		if (atomic_load(&f->tail) - head == FEED_SLOTS)
-			futex_wait(&f->head, head, 0);
+		if (feed_full(f))
+			futex_wait(&f->head, f->head_seen, 0);
 	}
-	return &f->slots[atomic_load_explicit(&f->tail, memory_order_relaxed) % FEED_SLOTS];
+	r->units = (uint16_t)((bytes + UNIT_BYTES - 1) / UNIT_BYTES);
+	return r;
 }
 
 static void wake_consumer(struct feed *f)
@@ -105,13 +131,14 @@ static void wake_consumer(struct feed *f)
 	futex_wake(&f->state);
 }
 
-void feed_push(struct feed *f)
+void feed_push(struct feed *f, const struct record *r)
 {
+	const uint32_t tail = own_tail(f) + r->units;
 	uint32_t state;
 
-	atomic_fetch_add(&f->tail, 1);
+	atomic_store(&f->tail, tail);
 	state = atomic_load(&f->state);
-	if (state == IDLE || (state == LINGERS && used(f) >= FEED_SLOTS / 2))
+	if (state == IDLE || (state == LINGERS && tail - atomic_load(&f->head) >= FEED_UNITS / 2))
 		wake_consumer(f);
 }
 
@@ -121,32 +148,50 @@ void feed_stop(struct feed *f)
 	wake_consumer(f);
 }
 
-struct record *feed_peek(struct feed *f)
+/* --- the consumer --- */
+
+static uint32_t waiting(struct feed *f)
 {
-	return used(f) ? &f->slots[atomic_load(&f->head) % FEED_SLOTS] : NULL;
+	if (f->tail_seen == f->next)
+		f->tail_seen = atomic_load(&f->tail);
+	return f->tail_seen - f->next;
 }
 
-void feed_pop(struct feed *f)
+struct record *feed_peek(struct feed *f)
 {
-	atomic_fetch_add(&f->head, 1);
-	/* in large steps: a full queue empties for a while before its producer goes on */
-	if (atomic_load(&f->producer_waits) && used(f) <= FEED_SLOTS / 2 &&
+	return waiting(f) ? at(f, f->next) : NULL;
+}
+
+/* In large steps: a full queue empties for a while before its producer goes on. */
+static void give_back(struct feed *f)
+{
+	atomic_store(&f->head, f->next);
+	if (atomic_load(&f->producer_waits) &&
+	    atomic_load(&f->tail) - f->next <= FEED_UNITS / 2 &&
 	    atomic_exchange(&f->producer_waits, 0))
 		futex_wake(&f->head);
 }
 
-static bool few(const struct feed *f)
+void feed_pop(struct feed *f)
 {
-	return used(f) < FEED_SLOTS / 2 && !atomic_load(&f->stopped);
+	f->next += at(f, f->next)->units;
+	if (f->next - atomic_load_explicit(&f->head, memory_order_relaxed) >= GIVE_BACK_UNITS)
+		give_back(f);
+}
+
+static bool few(struct feed *f)
+{
+	return atomic_load(&f->tail) - f->next < FEED_UNITS / 2 && !atomic_load(&f->stopped);
 }
 
 bool feed_wait(struct feed *f)
 {
-	while (!used(f)) {
+	give_back(f);
+	while (!waiting(f)) {
 		if (atomic_load(&f->stopped))
-			return used(f) > 0;
+			return waiting(f) > 0;
 		atomic_store(&f->state, IDLE);
-		if (!used(f) && !atomic_load(&f->stopped))
+		if (!waiting(f) && !atomic_load(&f->stopped))
 			futex_wait(&f->state, IDLE, 0);
 	}
 	atomic_store(&f->state, LINGERS);

@@ -13,10 +13,10 @@ struct feed;
 struct feed *feed_create(void);		/* NULL with errno */
 void feed_destroy(struct feed *f);	/* both threads are done with it; accepts NULL */
 
-/* Producer. The slot to be filled; waits for room. */
-struct record *feed_slot(struct feed *f);
-bool feed_full(const struct feed *f);	/* feed_slot() would wait */
-void feed_push(struct feed *f);
+/* Producer. Room for a record of so many bytes (RECORD_BYTES), to be filled; waits for it. */
+struct record *feed_slot(struct feed *f, size_t bytes);
+bool feed_full(struct feed *f);	/* feed_slot() may have to wait */
+void feed_push(struct feed *f, const struct record *r);
 void feed_stop(struct feed *f);		/* nothing will be pushed any more */
 
 /* Consumer. The oldest record, or NULL: none just now. */

@@ -3,6 +3,8 @@
 # Everything but main.c goes into an archive, so that unit tests link the same objects.
 # One file per line, sorted.
 supervisor_sources = \
+	%D%/batch.c \
+	%D%/batch.h \
 	%D%/buffer.c \
 	%D%/buffer.h \
 	%D%/call.c \

@@ -10,11 +10,6 @@ void record_request_copy(struct record_request *to, const struct record_request 
 	(void)label_get(to->sample);
 }
 
-struct record_request record_request_id(const struct record_request *r)
-{
-	return (struct record_request){ .id = r->id, .call = r->call };
-}
-
 void record_request_put(struct record_request *r)
 {
 	label_put(r->path);

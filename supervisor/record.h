@@ -7,6 +7,7 @@
 #define RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -85,11 +86,21 @@ enum record_kind {
 	RECORD_CALL,		/* answered; after all records of its entries and events */
 };
 
+/* Which request it is, for who wants to know no more. */
+struct record_id {
+	uint64_t id;
+	uint64_t call;
+};
+
+/* As long as what is in it. */
 struct record {
-	enum record_kind kind;
+	uint16_t units;			/* the feed's */
+	uint8_t kind;			/* enum record_kind */
+	bool id_only;			/* of a request */
 	union {
 		struct record_request request;
 		struct record_call call;
+		struct record_id id;
 	};
 };
 
@@ -99,12 +110,13 @@ enum {
 			 1 << RECORD_ADDRESSED,
 };
 
+#define RECORD_BYTES(member) \
+	(offsetof(struct record, member) + sizeof(((struct record *)NULL)->member))
+
 enum { RECORD_NO_OPCODE = 0xffff };	/* the entry could not be read */
 
 /* Takes references of its own (but for the key, which stays with the original). */
 void record_request_copy(struct record_request *to, const struct record_request *from);
-/* Only what tells which it is: no references. */
-struct record_request record_request_id(const struct record_request *r);
 void record_request_put(struct record_request *r);	/* lets references go, the key too */
 
 #endif

@@ -27,7 +27,8 @@ struct sink_run {
  */
 struct sink_call {
 	const struct record_call *call;
-	const struct record_request *entries;
+	const struct record_request *entries;	/* NULL: all sinks are content with ids */
+	const uint64_t *ids;		/* of the same; NULL where there are entries */
 	unsigned count;
 	bool last_refused;		/* the last entry is the one that ended io_submit */
 };
@@ -84,6 +85,11 @@ struct sink *sink_summary_create(bool json);
 
 /* Text: what stands between the brackets of a call (sink_text_call.c). */
 void sink_text_arguments(struct sink *s, const struct sink_call *c);
+
+static inline uint64_t sink_call_id(const struct sink_call *c, unsigned i)
+{
+	return c->ids ? c->ids[i] : c->entries[i].id;
+}
 
 /* Names that several formats use. Never NULL. */
 const char *sink_call_name(unsigned nr);

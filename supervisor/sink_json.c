@@ -218,7 +218,7 @@ static char *put_requests(char *at, const struct sink_call *c)
 	for (unsigned i = 0; i < count; i++) {
 		if (i)
 			*at++ = ',';
-		at = format_u64(at, c->entries[i].id);
+		at = format_u64(at, sink_call_id(c, i));
 	}
 	return format_literal(at, "]");
 }

@@ -61,14 +61,15 @@ static bool wants(const struct trace *t, enum record_kind kind)
 /* --- handing over --- */
 
 /* Waits when the trace's reader is slower than PROGRAM: the guardian says so after a second. */
-static struct record *next_slot(struct trace *t, enum record_kind kind)
+static struct record *next_slot(struct trace *t, enum record_kind kind, size_t bytes)
 {
 	struct record *slot;
 
 	if (feed_full(t->feed))
 		pulse_step(t->pulse, "writing the trace (slow reader)", -1);
-	slot = feed_slot(t->feed);
-	slot->kind = kind;
+	slot = feed_slot(t->feed, bytes);
+	slot->kind = (uint8_t)kind;
+	slot->id_only = false;
 	return slot;
 }
 
@@ -78,12 +79,15 @@ static void push_copy(struct trace *t, enum record_kind kind, const struct recor
 
 	if (!wants(t, kind))
 		return;
-	slot = next_slot(t, kind);
-	if (t->ids_only && kind != RECORD_PUBLISHED)
-		slot->request = record_request_id(rec);
-	else
+	if (t->ids_only && kind != RECORD_PUBLISHED) {
+		slot = next_slot(t, kind, RECORD_BYTES(id));
+		slot->id_only = true;
+		slot->id = (struct record_id){ rec->id, rec->call };
+	} else {
+		slot = next_slot(t, kind, RECORD_BYTES(request));
 		record_request_copy(&slot->request, rec);
-	feed_push(t->feed);
+	}
+	feed_push(t->feed, slot);
 }
 
 /* The last that is said of it: references move along. */
@@ -92,9 +96,9 @@ static void push_last(struct trace *t, struct record_request *rec)
 	struct record *slot;
 
 	if (wants(t, RECORD_REQUEST)) {
-		slot = next_slot(t, RECORD_REQUEST);
+		slot = next_slot(t, RECORD_REQUEST, RECORD_BYTES(request));
 		slot->request = *rec;
-		feed_push(t->feed);
+		feed_push(t->feed, slot);
 	} else {
 		record_request_put(rec);
 	}
@@ -111,10 +115,10 @@ void trace_arrived(struct trace *t, struct call *call)
 
 static void push_call(struct trace *t, struct call *call, bool answered)
 {
-	struct record *slot = next_slot(t, RECORD_CALL);
+	struct record *slot = next_slot(t, RECORD_CALL, RECORD_BYTES(call));
 
 	trace_fill_call(&slot->call, call, answered);
-	feed_push(t->feed);
+	feed_push(t->feed, slot);
 }
 
 /* Some other call may have destroyed it. */

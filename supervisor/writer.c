@@ -11,18 +11,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "batch.h"
 #include "filter.h"
-
-#define BATCH_BUCKETS 64
-
-struct batch {
-	struct batch *next;
-	uint64_t call;
-	struct record_request *entries;
-	unsigned count;
-	unsigned room;
-	bool last_refused;
-};
 
 struct writer {
 	const struct sink_run *run;
@@ -31,11 +21,9 @@ struct writer {
 	unsigned sink_count;
 	unsigned wants;
 	bool with_entries;		/* calls are put together with their entries */
-	bool ids_only;			/* of which nobody wants more than the id */
 	pthread_t thread;
-	struct batch *batches[BATCH_BUCKETS];	/* by call id */
+	struct batches batches;
 	struct sink_counts counts;
-	uint64_t no_memory;		/* entries that no line of a call shows */
 };
 
 struct feed *writer_feed(const struct writer *w)
@@ -50,7 +38,7 @@ unsigned writer_wants(const struct writer *w)
 
 bool writer_ids_only(const struct writer *w)
 {
-	return w->ids_only;
+	return w->batches.ids_only;
 }
 
 bool writer_any_path(const struct writer *w)
@@ -73,84 +61,6 @@ size_t writer_sample_bytes(const struct writer *w)
 	return bytes;
 }
 
-/* --- batches --- */
-
-static struct batch **batch_place(struct writer *w, uint64_t call)
-{
-	struct batch **place = &w->batches[call % BATCH_BUCKETS];
-
-	while (*place && (*place)->call != call)
-		place = &(*place)->next;
-	return place;
-}
-
-static struct batch *batch_of(struct writer *w, uint64_t call)
-{
-	struct batch **place = batch_place(w, call);
-
-	if (!*place) {
-		*place = calloc(1, sizeof(**place));
-		if (*place)
-			(*place)->call = call;
-	}
-	return *place;
-}
-
-static struct record_request *batch_add(struct writer *w, uint64_t call)
-{
-	struct batch *b = batch_of(w, call);
-	struct record_request *more;
-
-	if (b && b->count == b->room) {
-		more = realloc(b->entries, (b->room ? 2 * b->room : 4) * sizeof(*more));
-		if (more) {
-			b->entries = more;
-			b->room = b->room ? 2 * b->room : 4;
-		}
-	}
-	if (!b || b->count == b->room) {
-		w->no_memory++;
-		return NULL;
-	}
-	return &b->entries[b->count++];
-}
-
-static void batch_note(struct writer *w, uint64_t call, const struct record_request *r,
-		       bool refused)
-{
-	struct record_request *entry;
-
-	if (!call || !w->with_entries)
-		return;
-	entry = batch_add(w, call);
-	if (entry && w->ids_only)
-		*entry = record_request_id(r);
-	else if (entry)
-		record_request_copy(entry, r);
-	if (entry && refused)
-		(*batch_place(w, call))->last_refused = true;
-}
-
-static void batch_take_back(struct writer *w, const struct record_request *r)
-{
-	struct batch *b = *batch_place(w, r->call);
-
-	/* it is the last one: nothing is accepted in between */
-	if (b && b->count && b->entries[b->count - 1].id == r->id)
-		record_request_put(&b->entries[--b->count]);
-}
-
-static void batch_free(struct batch **place)
-{
-	struct batch *b = *place;
-
-	*place = b->next;
-	for (unsigned i = 0; i < b->count; i++)
-		record_request_put(&b->entries[i]);
-	free(b->entries);
-	free(b);
-}
-
 /* --- records --- */
 
 static void give_accepted(struct writer *w, const struct sink_call *c)
@@ -167,22 +77,22 @@ static void give_accepted(struct writer *w, const struct sink_call *c)
 
 static void give_call(struct writer *w, const struct record_call *call)
 {
-	struct batch **place = batch_place(w, call->id);
+	const struct batch *b = batch_of(&w->batches, call->id);
 	struct sink_call c = { .call = call };
 
-	if (*place) {
-		c.entries = (*place)->entries;
-		c.count = (*place)->count;
-		c.last_refused = (*place)->last_refused;
+	if (b) {
+		c.entries = b->entries;
+		c.ids = b->ids;
+		c.count = b->count;
+		c.last_refused = b->last_refused;
 	}
-	if (call->nr == SYS_io_submit)
+	if (call->nr == SYS_io_submit && c.entries)
 		give_accepted(w, &c);
 	for (unsigned i = 0; i < w->sink_count && filter_call(w->run->cfg, &c); i++) {
 		if (w->sinks[i]->ops->call)
 			w->sinks[i]->ops->call(w->sinks[i], &c);
 	}
-	if (*place)
-		batch_free(place);
+	batch_done(&w->batches, call->id);
 }
 
 static void give_published(struct writer *w, const struct record_request *r)
@@ -205,35 +115,48 @@ static void give_request(struct writer *w, const struct record_request *r)
 	}
 }
 
+/* Of a call: accepted, refused, ... */
+static void take_entry(struct writer *w, struct record *r)
+{
+	const bool refused = r->kind == RECORD_REFUSED;
+	const uint64_t id = r->id_only ? r->id.id : r->request.id;
+	const uint64_t call = r->id_only ? r->id.call : r->request.call;
+
+	if (r->kind == RECORD_TAKEN_BACK)
+		batch_take_back(&w->batches, call, id);
+	else if (w->with_entries && r->id_only)
+		batch_note_id(&w->batches, call, id, refused);
+	else if (w->with_entries)
+		batch_note(&w->batches, call, &r->request, refused);
+	if (!r->id_only)
+		record_request_put(&r->request);
+}
+
 static void take(struct writer *w, struct record *r)
 {
-	switch (r->kind) {
+	switch ((enum record_kind)r->kind) {
 	case RECORD_ACCEPTED:
-		batch_note(w, r->request.call, &r->request, false);
-		break;
 	case RECORD_TAKEN_BACK:
-		batch_take_back(w, &r->request);
-		break;
 	case RECORD_REFUSED:
-		batch_note(w, r->request.call, &r->request, true);
-		break;
 	case RECORD_ADDRESSED:
-		batch_note(w, r->request.call, &r->request, false);
+		take_entry(w, r);
 		break;
 	case RECORD_PUBLISHED:
 		give_published(w, &r->request);
+		record_request_put(&r->request);
 		break;
 	case RECORD_REQUEST:
-		batch_note(w, r->request.reap_call, &r->request, false);
+		if (w->with_entries && r->request.reap_call)
+			batch_note(&w->batches, r->request.reap_call, &r->request, false);
 		give_request(w, &r->request);
+		record_request_put(&r->request);
 		break;
 	case RECORD_CALL:
 		w->counts.calls++;
 		give_call(w, &r->call);
 		label_put(r->call.comm);
-		return;
+		break;
 	}
-	record_request_put(&r->request);
 }
 
 static void idle(struct writer *w)
@@ -269,12 +192,12 @@ static void *writer_run(void *arg)
 /* Who wants calls only to count them is spared the entries, unless a path decides by them. */
 static void want(struct writer *w)
 {
-	w->ids_only = !w->run->cfg->path_count;
+	w->batches.ids_only = !w->run->cfg->path_count;
 	for (unsigned i = 0; i < w->sink_count; i++) {
 		const struct sink_ops *ops = w->sinks[i]->ops;
 
 		w->wants |= ops->wants;
-		w->ids_only &= ops->ids_only || !(ops->wants & 1u << RECORD_ACCEPTED);
+		w->batches.ids_only &= ops->ids_only || !(ops->wants & 1u << RECORD_ACCEPTED);
 	}
 	if (w->wants & 1u << RECORD_CALL && w->run->cfg->path_count)
 		w->wants |= RECORD_ENTRIES | 1u << RECORD_REQUEST;
@@ -283,10 +206,7 @@ static void want(struct writer *w)
 
 static void writer_free(struct writer *w)
 {
-	for (unsigned i = 0; i < BATCH_BUCKETS; i++) {
-		while (w->batches[i])
-			batch_free(&w->batches[i]);
-	}
+	batches_free(&w->batches);
 	feed_destroy(w->feed);
 	free(w);
 }
@@ -317,7 +237,7 @@ void writer_finish(struct writer *w, uint64_t unknown)
 {
 	feed_stop(w->feed);
 	(void)pthread_join(w->thread, NULL);
-	w->counts.unknown = unknown + w->no_memory;
+	w->counts.unknown = unknown + w->batches.no_memory;
 	w->counts.ended_ns = now_ns();
 	for (unsigned i = 0; i < w->sink_count; i++) {
 		if (w->sinks[i]->ops->end)

@@ -30,7 +30,7 @@ static void on_call(struct sink *s, const struct sink_call *c)
 {
 	tell("call %llu:", (unsigned long long)c->call->id);
 	for (unsigned i = 0; i < c->count; i++)
-		tell(" %llu", (unsigned long long)c->entries[i].id);
+		tell(" %llu", (unsigned long long)sink_call_id(c, i));
 	tell("%s\n", c->last_refused ? " refused" : "");
 }
 
@@ -73,6 +73,14 @@ static const struct sink_ops all_ops = {
 	.release = on_release,
 };
 
+static const struct sink_ops id_ops = {
+	.wants = RECORD_ENTRIES | 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+	.ids_only = true,
+	.call = on_call,
+	.request = on_request,
+	.release = on_release,
+};
+
 static const struct sink_ops request_ops = {
 	.wants = 1u << RECORD_REQUEST,
 	.request = on_request,
@@ -106,9 +114,10 @@ static void end(const char *wanted)
 /* of a request: its id; done: published and reaped by this call */
 static void request(enum record_kind kind, uint64_t id, uint64_t call, uint64_t reap_call)
 {
-	struct record *r = feed_slot(writer_feed(writer));
+	struct record *r = feed_slot(writer_feed(writer), RECORD_BYTES(request));
 
-	r->kind = kind;
+	r->kind = (uint8_t)kind;
+	r->id_only = false;
 	r->request = (struct record_request){ .id = id,
 					      .call = call,
 					      .reap_call = reap_call,
@@ -118,17 +127,27 @@ static void request(enum record_kind kind, uint64_t id, uint64_t call, uint64_t 
 					      .done_ns = 2000,
 					      .published_ns = kind == RECORD_REQUEST && call ? 2000 : 0,
 					      .reaped_ns = reap_call ? 3000 : 0 };
-	feed_push(writer_feed(writer));
+	feed_push(writer_feed(writer), r);
 }
 
 static void call(uint64_t id, unsigned nr)
 {
-	struct record *r = feed_slot(writer_feed(writer));
+	struct record *r = feed_slot(writer_feed(writer), RECORD_BYTES(call));
 
 	r->kind = RECORD_CALL;
 	r->call = (struct record_call){ .id = id, .nr = nr, .entered_ns = 1000, .left_ns = 2000,
 					.comm = label_get(path) };
-	feed_push(writer_feed(writer));
+	feed_push(writer_feed(writer), r);
+}
+
+static void entry(enum record_kind kind, uint64_t id, uint64_t call)
+{
+	struct record *r = feed_slot(writer_feed(writer), RECORD_BYTES(id));
+
+	r->kind = (uint8_t)kind;
+	r->id_only = true;
+	r->id = (struct record_id){ id, call };
+	feed_push(writer_feed(writer), r);
 }
 
 START_TEST(calls_that_overlap_have_their_own_entries)
@@ -189,6 +208,25 @@ START_TEST(filters_leave_out_but_counts_are_of_all)
 }
 END_TEST
 
+START_TEST(who_wants_ids_gets_ids)
+{
+	begin(&id_ops, "all");
+	entry(RECORD_ACCEPTED, 1, 10);
+	entry(RECORD_ACCEPTED, 2, 74);
+	entry(RECORD_ACCEPTED, 3, 10);
+	entry(RECORD_TAKEN_BACK, 3, 10);
+	entry(RECORD_TAKEN_BACK, 9, 12);	/* its acceptance was not recorded */
+	entry(RECORD_REFUSED, 0, 10);
+	call(10, SYS_io_submit);
+	call(74, SYS_io_submit);
+	request(RECORD_REQUEST, 2, 10, 11);
+	call(11, SYS_io_getevents);
+	entry(RECORD_ADDRESSED, 1, 20);
+	call(20, SYS_io_cancel);
+	end("call 10: 1 0 refused\ncall 74: 2\nrequest 2\ncall 11: 2\ncall 20: 1\n.");
+}
+END_TEST
+
 START_TEST(without_calls_there_are_no_batches)
 {
 	begin(&request_ops, "all");
@@ -223,5 +261,5 @@ END_TEST
 
 UNIT_MAIN("writer", calls_that_overlap_have_their_own_entries, what_is_taken_back_is_not_shown,
 	  an_io_cancel_has_the_request_that_it_names, filters_leave_out_but_counts_are_of_all,
-	  without_calls_there_are_no_batches, calls_that_never_come_leave_nothing,
+	  who_wants_ids_gets_ids, without_calls_there_are_no_batches, calls_that_never_come_leave_nothing,
 	  a_copy_has_references_of_its_own)
