@@ -18,32 +18,47 @@ static const char digits_of_two[] = "00010203040506070809"
 				    "90919293949596979899";
 static const char hex_digits[] = "0123456789abcdef";
 
-char *format_bytes(char *at, const char *bytes, size_t count)
+static unsigned count_digits(uint64_t value)
 {
-	return mempcpy(at, bytes, count);
+	static const uint64_t powers[] = { 0, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+					   100000000, 1000000000, 10000000000, 100000000000,
+					   1000000000000, 10000000000000, 100000000000000,
+					   1000000000000000, 10000000000000000,
+					   100000000000000000, 1000000000000000000,
+					   10000000000000000000u };
+	/* bits times the logarithm of 2: right, or one too few */
+	const unsigned n = (64 - (unsigned)__builtin_clzll(value | 1)) * 1233 >> 12;
+
+	return n + (value >= powers[n]);
 }
 
-char *format_text(char *at, const char *text)
+static void put_two(char *at, unsigned value)
 {
-	return format_bytes(at, text, strlen(text));
+	memcpy(at, &digits_of_two[value * 2], 2);
 }
 
 char *format_u64(char *at, uint64_t value)
 {
-	char buffer[FORMAT_NUMBER_BYTES];
-	char *begin = buffer + sizeof(buffer);
+	char *const end = at + count_digits(value);
+	char *begin = end;
+	unsigned four;
 
-	for (; value >= 100; value /= 100) {
-		begin -= 2;
-		memcpy(begin, &digits_of_two[value % 100 * 2], 2);
+	for (; value >= 10000; value /= 10000) {
+		four = (unsigned)(value % 10000);
+		begin -= 4;
+		put_two(begin, four / 100);
+		put_two(begin + 2, four % 100);
 	}
-	if (value >= 10) {
-		begin -= 2;
-		memcpy(begin, &digits_of_two[value * 2], 2);
-	} else {
-		*--begin = (char)('0' + value);
+	four = (unsigned)value;
+	if (four >= 100) {
+		put_two(begin - 2, four % 100);
+		four /= 100;
 	}
-	return format_bytes(at, begin, (size_t)(buffer + sizeof(buffer) - begin));
+	if (four >= 10)
+		put_two(at, four);
+	else
+		*at = (char)('0' + four);
+	return end;
 }
 
 char *format_i64(char *at, int64_t value)
@@ -104,6 +119,12 @@ static char *put_ascii(char *at, unsigned char c)
 	return at;
 }
 
+/* Most characters of most strings. */
+static bool is_plain(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 char *format_json(char *at, const char *bytes, size_t count)
 {
 	const unsigned char *c = (const unsigned char *)bytes;
@@ -111,8 +132,13 @@ char *format_json(char *at, const char *bytes, size_t count)
 
 	*at++ = '"';
 	while (c < end) {
-		const size_t length = character(c, (size_t)(end - c));
+		size_t length;
 
+		if (is_plain(*c)) {
+			*at++ = (char)*c++;
+			continue;
+		}
+		length = character(c, (size_t)(end - c));
 		if (length == 1) {
 			at = put_ascii(at, *c++);
 		} else if (length && memcmp(c, REPLACEMENT, 3) != 0) {

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "label.h"
 
@@ -16,11 +17,20 @@ enum {
 	FORMAT_JSON_GROWTH = 6,		/* of a byte in a JSON string, at most */
 };
 
-/* For literals. */
+/* For literals: some stores, no call. */
 #define format_literal(at, literal) format_bytes(at, literal, sizeof(literal) - 1)
 
-char *format_bytes(char *at, const char *bytes, size_t count);
-char *format_text(char *at, const char *text);
+static inline char *format_bytes(char *at, const char *bytes, size_t count)
+{
+	memcpy(at, bytes, count);
+	return at + count;
+}
+
+static inline char *format_text(char *at, const char *text)
+{
+	return format_bytes(at, text, strlen(text));
+}
+
 char *format_u64(char *at, uint64_t value);
 char *format_i64(char *at, int64_t value);
 

@@ -53,9 +53,10 @@ static void tell_bits(uint32_t bits, const char *const *names, unsigned count,
 		if (bits & 1u << i)
 			fn(arg, names[i]);
 	}
+	if (!nameless)
+		return;
 	snprintf(hex, sizeof(hex), "0x%x", nameless);
-	if (nameless)
-		fn(arg, hex);
+	fn(arg, hex);
 }
 
 void sink_rw_flags(uint32_t flags, void (*fn)(void *arg, const char *name), void *arg)

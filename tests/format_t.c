@@ -8,6 +8,31 @@
 #include "unit.h"
 #include "util.h"
 
+static void check_number(uint64_t value)
+{
+	char got[64], wanted[64];
+
+	*format_u64(got, value) = '\0';
+	snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)value);
+	ck_assert_str_eq(got, wanted);
+}
+
+START_TEST(numbers_of_each_length_are_as_printf_has_them)
+{
+	uint64_t power = 1;
+
+	for (unsigned digits = 1; digits <= 20; digits++, power *= 10) {
+		check_number(power - 1);
+		check_number(power);
+		check_number(power / 9 * 8 + 7);
+	}
+	for (unsigned bit = 0; bit < 64; bit++) {
+		check_number((1ull << bit) - 1);
+		check_number(1ull << bit);
+	}
+}
+END_TEST
+
 START_TEST(numbers_are_as_printf_has_them)
 {
 	static const uint64_t values[] = { 0,  1,   9,	 10,	 99,	     100,	    101,
@@ -68,4 +93,4 @@ START_TEST(any_bytes_make_a_json_string)
 }
 END_TEST
 
-UNIT_MAIN("format", numbers_are_as_printf_has_them, any_bytes_make_a_json_string)
+UNIT_MAIN("format", numbers_of_each_length_are_as_printf_has_them, numbers_are_as_printf_has_them, any_bytes_make_a_json_string)
