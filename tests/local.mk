@@ -152,6 +152,7 @@ waiting_tests = \
 	$(NULL)
 
 script_tests = \
+	%D%/bench_judge.sh \
 	%D%/busy.sh \
 	%D%/cli.sh \
 	%D%/clients/lvm2.sh \

@@ -99,7 +99,7 @@ one_run() { # SIDE FIO'S ARGUMENTS
 give_up() { # NAME TITLE WHAT
 	note "$1: $3"
 	echo "$1: $3" >>"$tmp/verdicts"
-	echo "row=$1 failed=\"$3\"" >>"$tmp/lines"
+	echo "row=$1 not_run=\"$3\"" >>"$tmp/lines"
 }
 
 # Appends a run of this side to $tmp/runs.
