@@ -102,7 +102,7 @@ int64_t setup_enter(struct dispatch *d, struct call *call, struct context *ctx, 
 	/* the thread may have come late, and others have taken the one that was free then */
 	ctx->slot = mm_free_slot(call->mm);
 	ring_set_id(&ctx->ring, ctx->slot);
-	if (ring_seal(&ctx->ring) || mm_take_slot(call->mm, ctx->slot))
+	if (ring_seal(&ctx->ring) || mm_take_slot(call->mm, ctx->slot, ctx))
 		return -ENOMEM;
 	if (tracee_write_all((pid_t)call->notice.tid, call->notice.args[1], &handle,
 			     sizeof(handle))) {

@@ -71,36 +71,30 @@ static int moved_away(const struct call *call, const struct context *ctx)
 	return err ? err : place.offset < 0 && place.elsewhere;
 }
 
-static struct context *adopt_moved(struct call *call, uaddr handle, uint32_t slot, int *err)
+static struct context *adopt_moved(struct call *call, struct context *ctx, uaddr handle, int *err)
 {
-	int moved;
+	const int moved = moved_to(call, ctx, handle);
 
-	list_for_each(node, tmp, &call->mm->contexts) {
-		struct context *ctx = list_entry(node, struct context, node);
-
-		if (ctx->dead || ctx->slot != slot)
-			continue;
-		moved = moved_to(call, ctx, handle);
-		if (moved < 0)
-			*err = -EAGAIN;
-		if (moved <= 0)
-			continue;
-		ctx->handle = handle;
-		return ctx;
-	}
-	return NULL;
+	if (moved < 0)
+		*err = -EAGAIN;
+	if (moved <= 0)
+		return NULL;
+	ctx->handle = handle;
+	return ctx;
 }
 
 /* What is at the handle may be something else by now that has the id of a moved ring by chance. */
 static struct context *confirm(struct call *call, uaddr handle, const struct ring_words *words,
 			       int *err)
 {
-	struct context *ctx = mm_context(call->mm, handle, words->id);
+	struct context *ctx = mm_context(call->mm, words->id);
 	int moved;
 
 	*err = -EINVAL;
 	if (!ctx)
-		return adopt_moved(call, handle, words->id, err);
+		return NULL;
+	if (ctx->handle != handle)
+		return adopt_moved(call, ctx, handle, err);
 	moved = ring_has_words(&ctx->ring, words) ? 0 : moved_away(call, ctx);
 	if (moved < 0)
 		*err = -EAGAIN;

@@ -55,6 +55,7 @@ void mm_release(struct mm *mm)
 	close_fd(&mm->maps_fd);
 	channel_destroy(mm->channel);
 	free(mm->slots);
+	free(mm->by_slot);
 	free(mm);
 }
 
@@ -159,15 +160,9 @@ pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 	return search.found;
 }
 
-struct context *mm_context(struct mm *mm, uaddr handle, uint32_t slot)
+struct context *mm_context(const struct mm *mm, uint32_t slot)
 {
-	list_for_each(node, tmp, &mm->contexts) {
-		struct context *ctx = list_entry(node, struct context, node);
-
-		if (ctx->handle == handle && ctx->slot == slot && !ctx->dead)
-			return ctx;
-	}
-	return NULL;
+	return slot / 64 < mm->slot_words ? mm->by_slot[slot] : NULL;
 }
 
 /* Lowest free index, as the kernel's table gives it out. */
@@ -180,27 +175,42 @@ unsigned mm_free_slot(const struct mm *mm)
 	return mm->slot_words * 64;
 }
 
-int mm_take_slot(struct mm *mm, unsigned slot)
+/* By half, so that to fill a table takes no longer than it must. */
+static int grow_slots(struct mm *mm, unsigned words)
 {
-	const unsigned words = slot / 64 + 1;
-	uint64_t *more;
+	const unsigned room = words + mm->slot_words / 2;
+	struct context **by_slot = realloc(mm->by_slot, room * 64 * sizeof(struct context *));
+	uint64_t *slots;
 
-	if (words > mm->slot_words) {
-		more = realloc(mm->slots, words * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		memset(more + mm->slot_words, 0, (words - mm->slot_words) * sizeof(*more));
-		mm->slots = more;
-		mm->slot_words = words;
-	}
+	if (!by_slot)
+		return -ENOMEM;
+	mm->by_slot = by_slot;
+	slots = realloc(mm->slots, room * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	mm->slots = slots;
+	memset(slots + mm->slot_words, 0, (room - mm->slot_words) * sizeof(*slots));
+	for (unsigned i = mm->slot_words * 64; i < room * 64; i++)
+		by_slot[i] = NULL;
+	mm->slot_words = room;
+	return 0;
+}
+
+int mm_take_slot(struct mm *mm, unsigned slot, struct context *ctx)
+{
+	if (slot / 64 >= mm->slot_words && grow_slots(mm, slot / 64 + 1))
+		return -ENOMEM;
 	mm->slots[slot / 64] |= 1ull << slot % 64;
+	mm->by_slot[slot] = ctx;
 	return 0;
 }
 
 void mm_put_slot(struct mm *mm, unsigned slot)
 {
-	if (slot / 64 < mm->slot_words)
-		mm->slots[slot / 64] &= ~(1ull << slot % 64);
+	if (slot / 64 >= mm->slot_words)
+		return;
+	mm->slots[slot / 64] &= ~(1ull << slot % 64);
+	mm->by_slot[slot] = NULL;
 }
 
 /* Copying: the submitting thread may be gone while its address space lives on. */

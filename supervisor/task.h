@@ -43,6 +43,7 @@ struct mm {
 	int mem_fd;			/* /proc/PID/mem, bound to this address space */
 	int maps_fd;			/* /proc/PID/maps, bound in the same way; -1 until needed */
 	uint64_t *slots;		/* bit set: a living context has this index */
+	struct context **by_slot;	/* those; NULL: free */
 	unsigned slot_words;
 	unsigned requests;		/* outstanding of all kinds */
 	unsigned storage_requests;	/* of those: what exit and exec wait for */
@@ -130,12 +131,12 @@ pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
 /*
- * The living one with this handle and header id. A ring that was moved and not used since still has
- * its old handle, which may be another's by now.
+ * The living one with this header id; NULL: none. A ring that was moved and not used since still has
+ * its old handle.
  */
-struct context *mm_context(struct mm *mm, uaddr handle, uint32_t slot);
+struct context *mm_context(const struct mm *mm, uint32_t slot);
 unsigned mm_free_slot(const struct mm *mm);
-int mm_take_slot(struct mm *mm, unsigned slot);	/* 0 or -ENOMEM */
+int mm_take_slot(struct mm *mm, unsigned slot, struct context *ctx);	/* 0 or -ENOMEM */
 void mm_put_slot(struct mm *mm, unsigned slot);
 
 /* Calls fn for every address space until it returns non-zero; returns that or 0. */
