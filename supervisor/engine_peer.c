@@ -292,7 +292,7 @@ static int peer_cancel(struct engine *e, struct io *io)
 			return 0;
 		break;
 	case PEER_HOST:
-		hostaio_cancel(peer->host, p->host_poll);
+		hostaio_cancel(p->host, p->host_poll);
 		return 0;
 	}
 	peer_finish(p, cancelled_result(io));
@@ -312,6 +312,8 @@ static void peer_look(struct engine *e, struct list *ios)
 		hostaio_harvest(peer->host);
 	else
 		poller_look(peer->poller);
+	if (peer->counters)
+		hostaio_harvest(peer->counters);
 	start_first_ones(peer);
 	if (peer->engine.stamps)
 		stamp_done(&peer->finished);
@@ -323,6 +325,7 @@ static void peer_close(struct engine *e)
 	struct peer *peer = to_peer(e);
 
 	assert(peer->held == 0 && list_empty(&peer->finished));
+	hostaio_destroy(peer->counters);
 	hostaio_destroy(peer->host);
 	poller_destroy(peer->poller);
 	loop_kick_destroy(peer->kick);

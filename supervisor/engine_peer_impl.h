@@ -20,6 +20,8 @@ struct peer {
 	struct loop_kick *kick;
 	bool try_host;			/* no context made yet, and not refused */
 	struct hostaio *host;		/* NULL: none yet, or none is allowed */
+	bool tried_counters;
+	struct hostaio *counters;	/* in its place since an eventfd was polled; or NULL */
 	struct lines lines;
 	struct list starting;		/* peer_io, first in their lines since the last settling */
 	struct list finished;		/* io, to be told */
@@ -42,6 +44,7 @@ struct peer_io {
 	struct line_place place;
 	struct list start;		/* peer's starting */
 	struct poller_wait wait;
+	struct hostaio *host;
 	struct hostaio_slot *host_poll;
 	struct work work;
 	int64_t worked;			/* the result that the worker brings */

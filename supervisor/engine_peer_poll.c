@@ -90,6 +90,20 @@ struct hostaio *peer_host(struct peer *peer)
 }
 
 /*
+ * From the first poll of an eventfd on, all new ones go to another context, where nothing that has
+ * happened is late: in one context they are in the order in which they were completed.
+ */
+static struct hostaio *host_for(struct peer *peer, const struct io *io)
+{
+	if (io->file->counter && !peer->tried_counters) {
+		peer->counters = hostaio_create_awaited(peer->loop, HOSTAIO_POLLS, host_told,
+							peer_settle, peer);
+		peer->tried_counters = true;
+	}
+	return peer->counters ? peer->counters : peer->host;
+}
+
+/*
  * Ready at once: it is among the finished now, and so may be others, which are told from the loop.
  */
 static enum engine_answer host_answer(struct peer *peer, struct io *io)
@@ -109,6 +123,7 @@ static enum engine_answer poll_by_host(struct peer *peer, struct hostaio *host, 
 	if (!p)
 		return ENGINE_BUSY;
 	p->state = PEER_HOST;
+	p->host = host;
 	err = hostaio_poll(host, io->file->fd, io->poll_events, p, &p->host_poll);
 	if (err) {
 		peer_release(p);
@@ -145,10 +160,8 @@ static enum engine_answer poll_by_worker(struct peer *peer, struct io *io)
 
 enum engine_answer peer_poll_submit(struct peer *peer, struct io *io)
 {
-	struct hostaio *host;
-
 	if (io->file->class == FILE_FOREIGN)
 		return poll_by_worker(peer, io);
-	host = peer_host(peer);
-	return host ? poll_by_host(peer, host, io) : poll_by_poller(peer, io);
+	return peer_host(peer) ? poll_by_host(peer, host_for(peer, io), io)
+			       : poll_by_poller(peer, io);
 }

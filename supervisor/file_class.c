@@ -21,11 +21,13 @@
 static const struct {
 	const char *name;
 	unsigned can;
+	bool counter;
 } anon_known[] = {
-	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD },
-	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT },
-	{ "anon_inode:[signalfd]", FILE_SIGNALS },	/* no read_iter: D15 */
-	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT },
+	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD, true },
+	{ "anon_inode:[eventpoll]", 0, true },
+	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT, false },
+	{ "anon_inode:[signalfd]", FILE_SIGNALS, false },	/* no read_iter: D15 */
+	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT, false },
 };
 
 /* Character devices of the memory driver, by minor number. */
@@ -55,8 +57,10 @@ static int file_classify_anon(struct file *f)
 		return 0;
 	name[n] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(anon_known); i++) {
-		if (strcmp(name, anon_known[i].name) == 0)
-			f->can |= anon_known[i].can;
+		if (strcmp(name, anon_known[i].name))
+			continue;
+		f->can |= anon_known[i].can;
+		f->io.counter = anon_known[i].counter;
 	}
 	return 0;
 }

@@ -5,12 +5,19 @@
  * writes into it at submission; so iocbs are slots of ours that stay put while a poll is in flight.
  * Completions arrive through an eventfd in the loop. It is signalled after the event is in the
  * ring: draining it first and looking second loses nothing.
+ *
+ * An eventfd cannot be signalled from within another's wake-up: a poll of one, with one, is put
+ * into the ring by a worker of the kernel, whenever that gets a CPU (aio_poll_wake(), 6.18). Where
+ * that matters the requests have none, and a thread of ours waits for events: its buffer is nowhere,
+ * so that io_getevents(2) says EFAULT when there is one, and takes none. The thread then signals the
+ * loop in the kernel's place, and waits until it has been heard.
  */
 #include "hostaio.h"
 
 #include <assert.h>
 #include <linux/aio_abi.h>
-#include <stdbool.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
@@ -40,9 +47,20 @@ struct hostaio {
 	hostaio_fn *fn;
 	void (*after)(void *arg);
 	void *arg;
+	bool awaited;		/* by the thread */
+	pthread_t thread;
+	int heard_fd;		/* eventfd: the thread may look again */
 	struct list unused;
 	struct hostaio_slot slots[];
 };
+
+static void count_up(int event_fd)
+{
+	const uint64_t one = 1;
+
+	while (write(event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		continue;	/* it is never full */
+}
 
 static void drain(struct hostaio *h)
 {
@@ -50,6 +68,41 @@ static void drain(struct hostaio *h)
 
 	if (read(h->event_fd, &count, sizeof(count)) < 0)
 		return;		/* EAGAIN: nothing was signalled */
+	if (h->awaited)
+		count_up(h->heard_fd);
+}
+
+static void *await_events(void *arg)
+{
+	const struct hostaio *h = arg;
+	uint64_t count;
+
+	for (;;) {
+		if (syscall(SYS_io_getevents, h->context, 1L, 1L, NULL, NULL) >= 0 ||
+		    errno == EINTR)
+			continue;
+		if (errno != EFAULT)
+			return NULL;	/* the context is gone */
+		count_up(h->event_fd);
+		while (read(h->heard_fd, &count, sizeof(count)) < 0 && errno == EINTR)
+			continue;
+	}
+}
+
+static int start_thread(struct hostaio *h)
+{
+	sigset_t all, old;
+	int rc;
+
+	h->heard_fd = eventfd(0, EFD_CLOEXEC);
+	if (h->heard_fd < 0)
+		return neg_errno();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&h->thread, NULL, await_events, h);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	h->awaited = rc == 0;
+	return -rc;
 }
 
 /* Saves the call when there is nothing, which is the rule after a submission. */
@@ -106,7 +159,7 @@ static void signalled(void *arg, unsigned events)
 	h->after(h->arg);
 }
 
-static int start(struct hostaio *h, struct loop *loop, unsigned slots)
+static int start(struct hostaio *h, struct loop *loop, unsigned slots, bool awaited)
 {
 	if (syscall(SYS_io_setup, slots, &h->context))
 		return neg_errno();
@@ -114,11 +167,13 @@ static int start(struct hostaio *h, struct loop *loop, unsigned slots)
 	if (h->event_fd < 0)
 		return neg_errno();
 	h->watch = loop_watch(loop, h->event_fd, LOOP_READ, signalled, h);
-	return h->watch ? 0 : -ENOMEM;
+	if (!h->watch)
+		return -ENOMEM;
+	return awaited ? start_thread(h) : 0;
 }
 
-struct hostaio *hostaio_create(struct loop *loop, unsigned slots, hostaio_fn *fn,
-			       void (*after)(void *arg), void *arg)
+static struct hostaio *create(struct loop *loop, unsigned slots, hostaio_fn *fn,
+			      void (*after)(void *arg), void *arg, bool awaited)
 {
 	struct hostaio *h = calloc(1, sizeof(*h) + slots * sizeof(h->slots[0]));
 	int rc;
@@ -126,18 +181,31 @@ struct hostaio *hostaio_create(struct loop *loop, unsigned slots, hostaio_fn *fn
 	if (!h)
 		return NULL;
 	h->event_fd = -1;
+	h->heard_fd = -1;
 	h->fn = fn;
 	h->after = after;
 	h->arg = arg;
 	list_init(&h->unused);
 	for (unsigned i = 0; i < slots; i++)
 		list_add_tail(&h->unused, &h->slots[i].node);
-	rc = start(h, loop, slots);
+	rc = start(h, loop, slots, awaited);
 	if (!rc)
 		return h;
 	hostaio_destroy(h);
 	errno = -rc;
 	return NULL;
+}
+
+struct hostaio *hostaio_create(struct loop *loop, unsigned slots, hostaio_fn *fn,
+			       void (*after)(void *arg), void *arg)
+{
+	return create(loop, slots, fn, after, arg, false);
+}
+
+struct hostaio *hostaio_create_awaited(struct loop *loop, unsigned slots, hostaio_fn *fn,
+				       void (*after)(void *arg), void *arg)
+{
+	return create(loop, slots, fn, after, arg, true);
 }
 
 void hostaio_destroy(struct hostaio *h)
@@ -147,6 +215,11 @@ void hostaio_destroy(struct hostaio *h)
 	loop_unwatch(h->watch);
 	if (h->context)
 		syscall(SYS_io_destroy, h->context);
+	if (h->awaited) {
+		count_up(h->heard_fd);
+		pthread_join(h->thread, NULL);
+	}
+	close_fd(&h->heard_fd);
 	close_fd(&h->event_fd);
 	free(h);
 }
@@ -180,6 +253,8 @@ int hostaio_start(struct hostaio *h, struct hostaio_slot *const *slots, unsigned
 static void fill(struct hostaio *h, struct iocb *iocb, const struct iocb *with)
 {
 	*iocb = *with;
+	if (h->awaited)
+		return;
 	iocb->aio_flags |= IOCB_FLAG_RESFD;
 	iocb->aio_resfd = (uint32_t)h->event_fd;
 }

@@ -34,6 +34,12 @@ typedef void hostaio_fn(void *arg, void *cookie, int64_t result);
  */
 struct hostaio *hostaio_create(struct loop *loop, unsigned slots, hostaio_fn *fn,
 			       void (*after)(void *arg), void *arg);
+/*
+ * The same, but what an eventfd's signal completes is to be harvested at once, not a moment later:
+ * costs a thread.
+ */
+struct hostaio *hostaio_create_awaited(struct loop *loop, unsigned slots, hostaio_fn *fn,
+				       void (*after)(void *arg), void *arg);
 void hostaio_destroy(struct hostaio *h);	/* accepts NULL */
 
 /* 0 and *out; -EAGAIN: no room; other errors are what a native io_submit of this poll says. */

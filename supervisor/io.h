@@ -48,6 +48,7 @@ struct io_file {
 	bool nowait;		/* takes RWF_NOWAIT, as far as known */
 	bool memory;		/* tmpfs and the like: never waits for storage, O_DIRECT or not */
 	bool sync;		/* O_SYNC or O_DSYNC */
+	bool counter;		/* an eventfd, or an epoll, which may be woken by one */
 	uint64_t dev;		/* st_dev and st_ino: which peers may be the same open file */
 	uint64_t ino;
 	struct lane *lane;	/* where work that may block runs; never NULL */

@@ -298,6 +298,55 @@ START_TEST(a_poll_of_a_foreign_file_is_asked_by_a_worker)
 }
 END_TEST
 
+/* A worker of the kernel would have to run first, who may have no CPU. */
+START_TEST(a_counters_poll_is_there_when_it_was_counted)
+{
+	enum { ROUNDS = 500 };
+	int e = eventfd(0, EFD_CLOEXEC);
+	struct list told;
+	struct job j;
+
+	open_all();
+	if (host_is_missing())
+		return;
+	list_init(&told);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		set_poll(&j, e, POLLIN);
+		j.file.counter = true;
+		submit(&j, ENGINE_QUEUED);
+		ck_assert_int_eq(eventfd_write(e, 1), 0);
+		engine_look(engine, &told);
+		ck_assert_ptr_eq(list_pop(&told), &j.io.node);
+		ck_assert_int_eq(j.io.result, POLLIN);
+		ck_assert_int_eq(read(e, j.data, 8), 8);
+		end_job(&j);
+	}
+	close_fd(&e);
+	close_all();
+}
+END_TEST
+
+START_TEST(a_counters_poll_wakes_the_loop)
+{
+	enum { ROUNDS = 100 };
+	int e = eventfd(0, EFD_CLOEXEC);
+	struct job j;
+
+	open_all();
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		set_poll(&j, e, POLLIN);
+		j.file.counter = true;
+		submit(&j, ENGINE_QUEUED);
+		ck_assert_int_eq(eventfd_write(e, 1), 0);
+		wait_done(i + 1);
+		ck_assert_int_eq(result_of(&j), POLLIN);
+		ck_assert_int_eq(read(e, j.data, 8), 8);
+	}
+	close_fd(&e);
+	close_all();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("engine_peer_poll");
@@ -314,6 +363,8 @@ int main(void)
 	tcase_add_test(c, a_poll_finished_meanwhile_is_not_told_inside_submit);
 	tcase_add_test(c, more_polls_than_the_host_takes_are_taken);
 	tcase_add_test(c, what_a_wait_cannot_use_does_not_spin);
+	tcase_add_test(c, a_counters_poll_is_there_when_it_was_counted);
+	tcase_add_test(c, a_counters_poll_wakes_the_loop);
 	tcase_add_test(c, a_poll_of_a_foreign_file_is_asked_by_a_worker);
 	suite_add_tcase(s, c);
 	return unit_run(s);

@@ -5,6 +5,8 @@
  */
 #include "victim.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 static aio_context_t ctx;
@@ -43,6 +45,33 @@ static void by_system_call(void)
 	there("10.4/at-once-socket");
 }
 
+/* What was signalled is complete, even if it has been taken back since; in the order of signals. */
+static void by_counter(void)
+{
+	enum { ROUNDS = 200 };
+	int event = eventfd(0, EFD_CLOEXEC), ep = epoll_create1(EPOLL_CLOEXEC), p[2];
+	struct epoll_event in = { .events = EPOLLIN };
+	struct iocb cb[3];
+	unsigned found = 0;
+	uint64_t count = 1;
+
+	need(event >= 0 && !pipe(p) && !epoll_ctl(ep, EPOLL_CTL_ADD, event, &in));
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		need(aio_submit1(ctx, prep_poll(&cb[0], event, POLLIN)) == 1);
+		need(write(event, &count, 8) == 8 && read(event, &count, 8) == 8);
+		if (reap_now(ctx, 1, ev))
+			found++;
+		else
+			need(reap(ctx, 1, ev) == 1);
+	}
+	obs_num("10.4/at-once-eventfd", found);
+	need(aio_submit1(ctx, named(prep_poll(&cb[0], ep, POLLIN), 1)) == 1);
+	need(aio_submit1(ctx, named(prep_poll(&cb[1], p[0], POLLIN), 2)) == 1);
+	need(aio_submit1(ctx, named(prep_poll(&cb[2], event, POLLIN), 3)) == 1);
+	need(write(event, &count, 8) == 8 && write(p[1], "x", 1) == 1);
+	there("8.1.as-completed/epoll-eventfd-pipe");
+}
+
 static void by_request(void)
 {
 	struct iocb cb[3], *list[3] = { &cb[0], &cb[1], &cb[2] };
@@ -67,6 +96,7 @@ int main(void)
 	victim_start();
 	ctx = aio_context(8);
 	by_system_call();
+	by_counter();
 	by_request();
 	return victim_end();
 }
