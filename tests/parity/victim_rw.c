@@ -155,6 +155,24 @@ static void protection(void)
 	    outcome(ctx, prep(&(struct iocb){ 0 }, 1, rdwr, page, 8, 0)));
 }
 
+/* The clock's data, which the kernel has mapped without pages of their own. */
+static void no_pages(void)
+{
+	unsigned long at = 0, start;
+	struct iocb cb;
+	char line[256];
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	need(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "[vvar]") && sscanf(line, "%lx", &start) == 1)
+			at = start;
+	}
+	fclose(maps);
+	obs("8.fault/write-from-vvar", "%s", at ?
+	    outcome(ctx, prep(&cb, IOCB_CMD_PWRITE, rdwr, (void *)at, 8, 0)) : "there is none");
+}
+
 static const char *vector(int op, int fd, const struct iovec *iov, uint64_t count, long offset)
 {
 	struct iocb cb;
@@ -267,5 +285,6 @@ int main(void)
 	vectors();
 	append();
 	longest();
+	no_pages();
 	return victim_end();
 }
