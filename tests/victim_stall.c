@@ -182,6 +182,7 @@ static int to_echo[2], from_echo[2];
 static void echo(void)
 {
 	char *block = blocks(1);
+	long long end_ns;
 	unsigned n;
 
 	while (read(to_echo[0], &n, sizeof(n)) == sizeof(n)) {
@@ -189,7 +190,8 @@ static void echo(void)
 			need(pwrite(fd_of(n), block, BLOCK, 0) == BLOCK);
 		else
 			need(pread(fd_of(n), block, BLOCK, 0) == BLOCK);
-		need(write(from_echo[1], &n, sizeof(n)) == sizeof(n));
+		end_ns = now_ns();
+		need(write(from_echo[1], &end_ns, sizeof(end_ns)) == sizeof(end_ns));
 	}
 	syscall(SYS_kill, getpid(), SIGKILL);	/* an exit would be the supervisor's to answer */
 }
@@ -216,13 +218,20 @@ static void end_echo(pid_t pid)
 	close(from_echo[1]);
 }
 
-static long long one_echo(unsigned n)
+static long long echo_begin(unsigned n)
 {
-	long long begin_ns = now_ns();
+	const long long begin_ns = now_ns();
 
 	need(write(to_echo[1], &n, sizeof(n)) == sizeof(n));
-	need(read(from_echo[0], &n, sizeof(n)) == sizeof(n));
-	return now_ns() - begin_ns;
+	return begin_ns;
+}
+
+static long long echo_took(long long begin_ns)
+{
+	long long end_ns;
+
+	need(read(from_echo[0], &end_ns, sizeof(end_ns)) == sizeof(end_ns));
+	return end_ns - begin_ns;
 }
 
 struct window {
@@ -237,16 +246,18 @@ static long long longer(long long a, long long b)
 
 static struct window window_measure(io_context_t ctx, char *block)
 {
-	long long end_ns = now_ns() + WINDOW_MS * 1000000ll, ns, before_ns;
+	long long end_ns = now_ns() + WINDOW_MS * 1000000ll, ns, before_ns, echo_ns;
 	struct window w = { 0, 0 };
 
 	for (unsigned n = 0; now_ns() < end_ns; n++) {
 		before_ns = waited_ns();
+		echo_ns = echo_begin(n);	/* beside it: a busy journal keeps both of them waiting */
 		ns = one_request(ctx, n, block);
 		if (ns >= LIMIT_NS)
 			w.noise_ns = longer(w.noise_ns, waited_ns() - before_ns);
 		w.request_ns = longer(w.request_ns, ns);
-		w.noise_ns = longer(w.noise_ns, one_echo(n));
+		w.noise_ns = longer(w.noise_ns, echo_took(echo_ns));
+		w.noise_ns = longer(w.noise_ns, echo_took(echo_begin(n)));
 	}
 	return w;
 }
