@@ -29,6 +29,7 @@ static inline int unit_run(Suite *s)
 	{									\
 		Suite *s_ = suite_create(name);					\
 		TCase *c_ = tcase_create(name);					\
+		tcase_set_timeout(c_, 30);	/* a busy machine takes its time */ \
 		const TTest *tests_[] = { __VA_ARGS__ };			\
 										\
 		for (unsigned i_ = 0; i_ < sizeof(tests_) / sizeof(*tests_); i_++) \
