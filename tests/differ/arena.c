@@ -161,25 +161,6 @@ uint64_t arena_hash(void)
 	return h;
 }
 
-void arena_refill(void)
-{
-	for (unsigned i = 0; i < RW_PAGES; i++) {
-		if (prots[i] == (PROT_READ | PROT_WRITE))
-			fill(i, 1);
-	}
-}
-
-bool arena_is_readonly(uint64_t at, uint64_t bytes)
-{
-	for (unsigned i = 0; i < FIRST_AREA; i++) {
-		const uint64_t page = (uint64_t)ARENA + i * PAGE;
-
-		if (at < page + PAGE && page < at + bytes && prots[i] == PROT_READ)
-			return true;
-	}
-	return false;
-}
-
 /* A place for a ring to be moved to, far from everything. */
 void *arena_moved_ring(unsigned n)
 {

@@ -75,12 +75,8 @@ static step_fn *const run_of[KINDS] = {
 
 static void tell_memory(struct world *w)
 {
-	uint64_t now;
+	const uint64_t now = arena_hash();
 
-	if (w->refill)
-		arena_refill();
-	w->refill = false;
-	now = arena_hash();
 	if (now != w->memory_told)
 		say("  memory %08x\n", (unsigned)now);
 	w->memory_told = now;

@@ -22,13 +22,9 @@ static const struct {
 	{ "ring", "rings are not grown and not made executable (D4)" },
 	{ "buffer", "buffers, and files under O_DIRECT, are left alone while a request is in flight "
 		    "(D5, D12)" },
-	{ "tail", "what an O_DIRECT read has left in its buffer behind the end of the file is not "
-		  "compared" },
 	{ "torn", "O_DIRECT writes of more than a sector that do not end with one are left out" },
 	{ "terminal", "writes to terminals that may block are left out; without --submit=kernel, so is "
 		      "what of a list does not wait for a terminal behind a transfer" },
-	{ "readonly", "only regular files without O_DIRECT are read into read-only memory "
-		      "(design.md 8)" },
 	{ "exec", "a vfork child does not execve while requests are in flight, which go on" },
 	{ "death", "after a program was killed another one is begun before anybody looks (D6)" },
 	{ "limit", "numbers of requests near fs.aio-max-nr are not asked for (D11)" },
@@ -150,25 +146,6 @@ static bool blocks(struct world *w, const struct iocb *cb, struct estimate *e)
 	return false;
 }
 
-/* A read that takes data away, or fails as a whole, into memory that cannot be written. */
-static bool into_readonly(struct world *w, const struct iocb *cb)
-{
-	const struct fdslot *s = slot_of(w, slot_number(cb));
-	const struct iovec one = { (void *)cb->aio_buf, cb->aio_nbytes }, *v = &one;
-	const bool vector = cb->aio_lio_opcode == IOCB_CMD_PREADV;
-
-	if (!s || !is_read(cb) || (s->object >= 0 && !(fcntl((int)cb->aio_fildes, F_GETFL) & O_DIRECT)))
-		return false;
-	if (vector && (cb->aio_buf < 0x10000 || cb->aio_buf >= KERNEL_ADDRESS))
-		return false;
-	v = vector ? (void *)cb->aio_buf : v;
-	for (unsigned i = 0; i < (vector ? 2 : 1); i++) {
-		if (arena_is_readonly((uint64_t)v[i].iov_base, v[i].iov_len & INT_MAX))
-			return true;
-	}
-	return false;
-}
-
 static bool is_direct(struct world *w, const struct iocb *cb)
 {
 	const struct fdslot *s = slot_of(w, slot_number(cb));
@@ -252,7 +229,7 @@ unsigned drop_blocking(struct world *w, bool drop)
 
 		if (readable && (races(w, i) || is_torn(w, w->pending[i])))
 			continue;
-		if (readable && (into_readonly(w, w->pending[i]) || terminal_differs(w, i)))
+		if (readable && terminal_differs(w, i))
 			continue;
 		if (readable && blocks(w, w->pending[i], &e)) {
 			n++;
@@ -314,14 +291,6 @@ static bool touches(struct world *w, const struct iocb *cb)
 	return cb->aio_flags & IOCB_FLAG_RESFD || (s && is_peer(s));
 }
 
-static bool reads_beyond(struct world *w, const struct iocb *cb)
-{
-	const struct fdslot *s = slot_of(w, slot_number(cb));
-
-	return is_direct(w, cb) && is_read(cb) &&
-	       cb->aio_offset + (int64_t)(most(cb) & INT_MAX) > w->object_told[s->object];
-}
-
 void classify(struct world *w)
 {
 	struct so_far before = { 0 };
@@ -332,7 +301,6 @@ void classify(struct world *w)
 		if (!f->readable)
 			continue;
 		f->class = (uint8_t)class_of(w, w->pending[i], &before);
-		f->beyond = reads_beyond(w, w->pending[i]);
 		before.touched |= touches(w, w->pending[i]);
 	}
 }

@@ -263,14 +263,6 @@ static void write_back(struct context *c, struct ring *r, const struct io_event 
 		need(!mprotect(r, c->bytes, PROT_READ));
 }
 
-static bool ends_in_a_block(struct world *w, const struct io_event *ev)
-{
-	const struct flight *f = flight_of(w, ev->data);
-
-	return f && f->class == ASYNC && (ev->res % 512 || f->beyond) &&
-	       (f->op == IOCB_CMD_PREAD || f->op == IOCB_CMD_PREADV);
-}
-
 static void tell_context(struct world *w, struct context *c)
 {
 	static _Thread_local struct io_event ordered[FLIGHTS];
@@ -287,8 +279,6 @@ static void tell_context(struct world *w, struct context *c)
 		}
 	}
 	qsort(&ordered[sync], n - sync, sizeof(ordered[0]), by_number);
-	for (unsigned i = sync; i < n; i++)
-		w->refill |= ends_in_a_block(w, &ordered[i]);
 	say("  c%u:", (unsigned)(c - w->ctx));
 	say_events(w, ordered, sync);
 	if (sync < n)

@@ -69,8 +69,6 @@ static void forget_flights(struct world *w, int64_t index)
 
 		if (f->c != index)
 			w->flying[kept++] = w->flying[i];
-		else
-			w->refill |= f->beyond;
 	}
 	w->flying_count = kept;
 }

@@ -39,7 +39,6 @@ struct flight {			/* one iocb of one io_submit; aio_data is TAG + its number */
 	uint64_t obj;
 	uint8_t op, class, state;
 	bool cancelled, abandoned, readable;	/* the iocb: its key can be looked at */
-	bool beyond;		/* it may read behind the end of the file */
 	int8_t c, f;
 	uint16_t events;	/* of a POLL */
 	unsigned generation;	/* of f */
@@ -98,7 +97,6 @@ struct world {
 	struct background *bg;
 	unsigned moves;
 	bool released;		/* a POLL of a file that was closed before is complete */
-	bool refill;		/* the buffers, before they are looked at: freedom "tail" */
 	bool late;		/* there has been an io_submit that was not waited for */
 	bool vforked;		/* a child has this memory: what is in flight goes on after its execve */
 };
@@ -132,8 +130,6 @@ uint64_t arena_put(enum area area, int at, const void *data, size_t bytes, size_
 struct iocb *arena_iocbs(struct world *w, unsigned n);
 bool arena_protect(unsigned page, int what);
 uint64_t arena_hash(void);
-void arena_refill(void);
-bool arena_is_readonly(uint64_t at, uint64_t bytes);	/* some of it */
 void *arena_moved_ring(unsigned n);
 
 /* --- rings.c: what is in the rings ------------------------------------------------------------- */
