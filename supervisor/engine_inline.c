@@ -12,6 +12,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "creds.h"
 #include "engine.h"
@@ -104,10 +105,17 @@ static bool write_waits(struct inline_engine *in, const struct io *io)
 	return io->file->sync || io->rw_flags & (RWF_DSYNC | RWF_SYNC) || slow_now(in, io->file);
 }
 
+static bool is_device(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
+}
+
 /*
  * pwritev2() of nothing returns before the file is asked (vfs_writev() of fs/read_write.c, 6.18), but
  * ext4 refuses RWF_NOWAIT whatever the length. It is asked where no file has room and nothing
- * changes; not with O_APPEND, which writes elsewhere.
+ * changes: EFBIG, of a device ENOSPC; not with O_APPEND, which writes elsewhere.
  */
 static int64_t write_nothing_nowait(const struct io *io)
 {
@@ -117,8 +125,14 @@ static int64_t write_nothing_nowait(const struct io *io)
 
 	if (io->direct || io->rw_flags & RWF_APPEND || fcntl(fd, F_GETFL) & O_APPEND)
 		return 0;
-	if (pwritev2(fd, &byte, 1, INT64_MAX - 1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP)
-		return -EOPNOTSUPP;
+	while (pwritev2(fd, &byte, 1, INT64_MAX - 1, RWF_NOWAIT) < 0) {
+		const int err = neg_errno();
+
+		if (err == -EFBIG || err == -EINVAL || err == -EAGAIN || (err == -ENOSPC && is_device(fd)))
+			break;
+		if (err != -EINTR)
+			return err;
+	}
 	return 0;
 }
 
