@@ -62,7 +62,10 @@ static int look_closely(struct creds_table *t, struct thread *th, struct creds_s
 	if (err)
 		return err;
 	here = *now;
-	if (!tracee_in_our_user_ns(th->source.tid))
+	err = tracee_in_our_user_ns(th->source.tid);
+	if (err < 0)
+		return err;
+	if (!err)
 		here.effective = 0;
 	if (!like_us(own, &here)) {
 		now->who = creds_get(t, &here.ids, here.effective, groups, group_count);

@@ -118,7 +118,7 @@ struct creds_ids;
 int tracee_caps(pid_t tid, uint64_t *effective, uint64_t *permitted);
 int tracee_ids(int pidfd, struct creds_ids *ids);
 int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *group_count);
-bool tracee_in_our_user_ns(pid_t tid);
+int tracee_in_our_user_ns(pid_t tid);		/* 1; 0: not, or hidden from us; -errno */
 /* The link that names the thread's user namespace, and the number that it has now; 0: unknown. */
 int tracee_open_user_ns(pid_t tid);
 uint64_t tracee_user_ns(int link_fd);

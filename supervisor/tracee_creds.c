@@ -155,16 +155,17 @@ uint64_t tracee_user_ns(int link_fd)
 	return sscanf(text, "user:[%llu]", &ino) == 1 ? ino : 0;
 }
 
-bool tracee_in_our_user_ns(pid_t tid)
+int tracee_in_our_user_ns(pid_t tid)
 {
 	struct stat theirs, ours;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", tid);
 	if (stat("/proc/self/ns/user", &ours))
-		return errno == ENOENT;		/* a kernel without */
-	return stat(path, &theirs) == 0 && theirs.st_ino == ours.st_ino &&
-	       theirs.st_dev == ours.st_dev;
+		return errno == ENOENT ? 1 : neg_errno();	/* a kernel without */
+	if (stat(path, &theirs))
+		return errno == EACCES || errno == EPERM ? 0 : neg_errno();
+	return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
 /*
@@ -187,5 +188,5 @@ bool tracee_may_realtime(pid_t tid)
 	uint64_t effective, permitted;
 
 	return tracee_caps(tid, &effective, &permitted) == 0 && effective & either &&
-	       tracee_in_our_user_ns(tid) && realtime_counts_here();
+	       tracee_in_our_user_ns(tid) > 0 && realtime_counts_here();
 }

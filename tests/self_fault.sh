@@ -37,14 +37,29 @@ root_only=
 [ "$(id -u)" -ne 0 ] || root_only=parity/creds	# it gives credentials up
 first_of 'parity victims' '' parity/filetypes parity/limits parity/destroy parity/pgetevents $root_only
 
+# these_of STEP FUNCTION...: of these functions only
+these_of()
+{
+	these_step=$1
+	shift
+	check "$these_step without a failure" places "$these_step"
+	awk -v functions=" $* " 'index(functions, " " $3 " ")' "$tmp/check.out" >"$disk/list"
+	runs "$disk/list"
+	judge "$these_step: $*" "$disk/verdicts"
+	check "some calls were made" grep -qv '^unmet ' "$disk/verdicts"
+}
+
+AIO_SANDBOX_FLAGS=
 # what exits by another gate is only seen by its exit(1), whose last thread waits for what was accepted
 if "$top_builddir/tests/parity/victim_int80" probe 2>/dev/null; then
-	check "parity/int80 without a failure" places parity/int80
-	awk '$3 == "opendir" || $3 == "readdir" || $3 == "seccomp_arch_add"' "$tmp/check.out" >"$disk/list"
-	AIO_SANDBOX_FLAGS=
-	countdown 'exits by int 0x80' "$disk/list"
+	these_of parity/int80 opendir readdir seccomp_arch_add
 else
 	skip "exits by int 0x80: this kernel takes none (CONFIG_IA32_EMULATION)"
+fi
+# who may keep set-ID bits, and what a write of nothing says
+if [ "$(id -u)" -eq 0 ]; then
+	these_of parity/crowd stat
+	these_of parity/filesystems pwritev2
 fi
 
 # PROGRAM may run already when the guardian asks for a descriptor of the supervisor, after all else
