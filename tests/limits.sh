@@ -32,14 +32,16 @@ scene "many requests in flight" flood "$AIO_SANDBOX" -q --buffer-memory=1M
 # The supervisor raises its limit where it may: privileges taken away, it has as few as the program.
 wanted=crowded
 few='ulimit -Sn 64; ulimit -Hn 64; exec "$@"'
+# its reads of an empty pipe would block with another one
+mode=--submit=auto
 if [ "$(id -u)" -ne 0 ]; then
-	scene "few descriptors" flood sh -c "$few" sh "$AIO_SANDBOX" -q
-	scene "few descriptors, on threads" flood sh -c "$few" sh "$AIO_SANDBOX" -q --engine=threads
+	scene "few descriptors" flood sh -c "$few" sh "$AIO_SANDBOX" -q $mode
+	scene "few descriptors, on threads" flood sh -c "$few" sh "$AIO_SANDBOX" -q $mode --engine=threads
 elif have setpriv; then
 	scene "few descriptors" flood setpriv --inh-caps=-sys_resource --bounding-set=-sys_resource \
-		sh -c "$few" sh "$AIO_SANDBOX" -q
+		sh -c "$few" sh "$AIO_SANDBOX" -q $mode
 	scene "few descriptors, on threads" flood setpriv --inh-caps=-sys_resource \
-		--bounding-set=-sys_resource sh -c "$few" sh "$AIO_SANDBOX" -q --engine=threads
+		--bounding-set=-sys_resource sh -c "$few" sh "$AIO_SANDBOX" -q $mode --engine=threads
 else
 	skip "setpriv is not installed"
 fi
