@@ -137,6 +137,8 @@ static void *looks_at_once(void *arg)
 				sched_yield();
 			continue;
 		}
+		if (ring->event[at].res != 1)
+			victim_tell("event", ring->event[at].res);
 		good += ring->event[at].data == published && ring->event[at].res == 1 &&
 			ring->event[at].obj;
 		memset(&ring->event[at], 0, sizeof(ring->event[at]));

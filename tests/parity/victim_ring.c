@@ -162,6 +162,7 @@ static void user_reaping(void)
 		while (ring->head != ring->tail) {
 			const struct io_event *ev = &ring->event[ring->head];
 
+			victim_tell("event", ev->res);
 			good += ev->res == 1 && ev->obj && ev->data < 40;
 			got++;
 			ring->head = (ring->head + 1) % ring->nr;
