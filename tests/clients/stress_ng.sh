@@ -13,7 +13,7 @@ mark
 # aiol NAME sandboxed|native_aio PROCESSES REQUESTS OPERATIONS
 aiol()
 {
-	"$2" "$1" stress-ng --temp-path "$disk" --verify --metrics-brief --timeout 50 --stdout \
+	"$2" "$1" stress-ng --temp-path "$disk" --verify --metrics-brief --timeout 150 --stdout \
 		--aiol "$3" --aiol-requests "$4" --aiol-ops "$5"
 	ended "$1" 0
 	check "$1: it says that nothing was wrong" grep -q 'successful run completed' "$tmp/$1.out"
