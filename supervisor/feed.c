@@ -136,6 +136,9 @@ void feed_push(struct feed *f, const struct record *r)
 	const uint32_t tail = own_tail(f) + r->units;
 	uint32_t state;
 
+	/* what comes next will be written there, where the other CPU has read before */
+	for (uint32_t n = 0; n < UNITS_MAX; n++)
+		__builtin_prefetch(at(f, tail + n), 1);
 	atomic_store(&f->tail, tail);
 	state = atomic_load(&f->state);
 	if (state == IDLE || (state == LINGERS && tail - atomic_load(&f->head) >= FEED_UNITS / 2))

@@ -68,7 +68,7 @@ struct record_call {
 	int64_t timeout_ns;		/* -1: none; io_getevents, io_pgetevents */
 	uint64_t sigmask;		/* io_pgetevents, valid when has_sigmask */
 	uint64_t handle;		/* io_setup: of the new context */
-	struct label *comm;
+	struct label *comm;		/* NULL: unknown, or nobody wants it */
 	pid_t pid;
 	pid_t tid;
 	unsigned ctx;			/* 0: none was found */

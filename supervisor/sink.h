@@ -53,6 +53,7 @@ struct sink_ops {
 	bool wants_data;		/* the first bytes of each request's (-s) */
 	bool ids_only;			/* of a call's entries nothing but the id is looked at */
 	bool any_path;			/* one that the file had earlier will do */
+	bool names_callers;		/* looks at the comm of calls */
 	void (*start)(struct sink *s);
 	void (*call)(struct sink *s, const struct sink_call *c);
 	/* in the order of acceptance, when the io_submit has returned; --duration is not asked */

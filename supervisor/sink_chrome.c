@@ -285,6 +285,7 @@ static void chrome_end(struct sink *s, const struct sink_counts *counts)
 static const struct sink_ops chrome_ops = {
 	.name = "chrome",
 	.wants = 1u << RECORD_REQUEST | 1u << RECORD_CALL,
+	.names_callers = true,
 	.start = chrome_start,
 	.call = chrome_call,
 	.request = chrome_request,

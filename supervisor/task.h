@@ -96,7 +96,7 @@ struct thread {
 	struct context *entering;	/* its shim is about to map the ring; NULL: none */
 	struct kept_answer kept;
 	struct creds_seen seen;
-	struct label *comm;		/* as it was called at its first traced call; NULL: unknown */
+	struct label *comm;		/* as it was called at its first traced request; NULL: unknown */
 };
 
 struct tasks;

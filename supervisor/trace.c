@@ -23,6 +23,7 @@ struct trace {
 	size_t sample_bytes;		/* of a request's data; 0: nobody wants any */
 	bool ids_only;			/* of what is not a request's last record */
 	bool any_path;			/* file_any_path() will do */
+	bool names_callers;		/* the comm of calls is wanted */
 	bool may_be_undone;		/* dispatch->breakable: what was reaped may be put back */
 	unsigned in_flight;
 	uint64_t unknown;		/* requests without a record: no memory */
@@ -41,6 +42,7 @@ struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_
 	t->sample_bytes = writer_sample_bytes(writer);
 	t->ids_only = writer_ids_only(writer);
 	t->any_path = writer_any_path(writer);
+	t->names_callers = writer_names_callers(writer);
 	t->may_be_undone = may_be_undone;
 	return t;
 }
@@ -117,7 +119,7 @@ static void push_call(struct trace *t, struct call *call, bool answered)
 {
 	struct record *slot = next_slot(t, RECORD_CALL, RECORD_BYTES(call));
 
-	trace_fill_call(&slot->call, call, answered);
+	trace_fill_call(&slot->call, call, answered, t->names_callers);
 	feed_push(t->feed, slot);
 }
 

@@ -15,7 +15,7 @@ static struct label *comm_of(struct thread *th)
 	return label_get(th->comm);
 }
 
-void trace_fill_call(struct record_call *rec, const struct call *call, bool answered)
+void trace_fill_call(struct record_call *rec, const struct call *call, bool answered, bool named)
 {
 	const struct notice *n = &call->notice;
 	struct thread *th = call->thread;
@@ -28,7 +28,7 @@ void trace_fill_call(struct record_call *rec, const struct call *call, bool answ
 		.timeout_ns = call->wait.timeout_ns,
 		.sigmask = call->wait.sigmask,
 		.handle = call->ctx_handle,
-		.comm = th ? comm_of(th) : NULL,
+		.comm = th && named ? comm_of(th) : NULL,
 		.pid = th ? th->source.tgid : (pid_t)n->tid,
 		.tid = (pid_t)n->tid,
 		.ctx = call->ctx_number,

@@ -8,7 +8,7 @@
 
 struct iocb;
 
-void trace_fill_call(struct record_call *rec, const struct call *call, bool answered);
+void trace_fill_call(struct record_call *rec, const struct call *call, bool answered, bool named);
 /* All but the path. */
 void trace_fill_accepted(struct record_request *rec, const struct call *call,
 			 const struct request *r, const struct iocb *cb);

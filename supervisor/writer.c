@@ -50,6 +50,15 @@ bool writer_any_path(const struct writer *w)
 	return any;
 }
 
+bool writer_names_callers(const struct writer *w)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < w->sink_count; i++)
+		some = some || w->sinks[i]->ops->names_callers;
+	return some;
+}
+
 size_t writer_sample_bytes(const struct writer *w)
 {
 	size_t bytes = 0;
