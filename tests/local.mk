@@ -157,6 +157,7 @@ script_tests = \
 	%D%/cli.sh \
 	%D%/clients/lvm2.sh \
 	%D%/clients/oracle.sh \
+	%D%/clients/pandas.sh \
 	%D%/clients/qemu_img.sh \
 	%D%/clients/qemu_io.sh \
 	%D%/clients/stress_ng.sh \
