@@ -58,6 +58,10 @@ is 'has its path of then' "$(tr '\n' ' ' <"$tmp/paths")" "$disk/old $disk/old.ne
 sed -n 's/^.*"type":"request".* pread \([^ ]*\) @0.*$/\1/p' "$tmp/t" >"$tmp/names"
 like 'and such a name in its key' "$(tr '\n' ' ' <"$tmp/names")" 'old old.new *[0-9a-f]:[0-9]* '
 
+run "$AIO_SANDBOX" "-ojson:$tmp/t" "$top_builddir/tests/victim_traced" requests "$disk/f"
+is 'an io_cancel has the request that it names, if there is one' \
+	"$(sed -n 's/^.*"call":"io_cancel".*"requests":\(.*\)}$/\1/p' "$tmp/t" | tr '\n' ' ')" '[7] [] '
+
 # fio's own report
 fio_says()
 {
