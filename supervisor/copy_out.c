@@ -15,6 +15,7 @@
 
 #define COPY_SEGMENTS 256
 #define PROBE_SEGMENTS 64
+#define SECTOR_BYTES 512
 #define PROBE_BYTES_MAX (4u << 20)	/* 0.05 to 0.2 us for each page */
 
 struct copy_batch {
@@ -142,6 +143,16 @@ static void keep_old_data(struct request *r, uint64_t bytes)
 				   clip_local(r, bytes, local)) != (ssize_t)bytes)
 		return;
 	r->kept_bytes = bytes;
+}
+
+/*
+ * iomap_dio_bio_iter() of fs/iomap/direct-io.c, 6.18, judges the length of each extent in turn: a
+ * read that ends within a sector behind the last one has been done to there when it says EINVAL.
+ */
+void copy_out_keep_torn(struct request *r)
+{
+	if (r->all_or_none && r->io.length_bytes % SECTOR_BYTES)
+		keep_old_data(r, r->io.length_bytes);
 }
 
 void copy_out_prepare(struct request *r, uint64_t reach)

@@ -24,6 +24,8 @@ uint64_t copy_out_writable(struct request *r, uint64_t reach);
  * would lose it, O_DIRECT and some of procfs fail as a whole. Before the read is started.
  */
 void copy_out_prepare(struct request *r, uint64_t reach);
+/* Its memory is there, but an O_DIRECT read of this length may fail and have moved something. */
+void copy_out_keep_torn(struct request *r);
 
 /* All of ios, in order; results of requests whose memory could not be written are changed. */
 void copy_out(struct list *ios);

@@ -148,8 +148,10 @@ static void prepare_reach(struct submission *s, struct request *r)
 
 	if (!r->io.direct)
 		reach = copy_out_writable(r, reach);
-	if (reach >= r->io.length_bytes)
+	if (reach >= r->io.length_bytes) {
+		copy_out_keep_torn(r);
 		return;
+	}
 	if (s->finished)
 		settle(s);
 	copy_out_prepare(r, reach);

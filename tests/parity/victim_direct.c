@@ -87,6 +87,25 @@ static void behind_the_end(void)
 	need(!mprotect(buf + 4096, 4096, PROT_READ | PROT_WRITE));
 }
 
+/* Data, a hole, data: the length is judged extent by extent, so what lies before has been read. */
+static void torn(void)
+{
+	char path[64];
+	int fd = tmp_open(O_RDWR), direct_fd;
+	struct iocb cb;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	direct_fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	memset(buf, 'd', SIZE);
+	need(direct_fd >= 0 && pwrite(fd, buf, 4096, 0) == 4096 &&
+	     pwrite(fd, buf, 4096, 8192) == 4096 && !fsync(fd));
+	memset(buf, 'p', SIZE);
+	obs("8.4.torn/read", "%s", outcome(ctx, prep(&cb, 0, direct_fd, buf, 8193, 0)));
+	obs("8.4.torn/buffer", "%c %d %c", buf[4095], buf[8191], buf[8192]);
+	close(direct_fd);
+	close(fd);
+}
+
 /* More than the sandbox moves at once. */
 static void far_behind_the_end(void)
 {
@@ -216,6 +235,7 @@ int main(void)
 	need(direct >= 0);
 	alignment();
 	behind_the_end();
+	torn();
 	far_behind_the_end();
 	vectors();
 	depth();
