@@ -4,8 +4,8 @@
 #
 #	fine	it has printed the same as in one of those, or something else that may differ
 #	told	something else, after a call or an event has told of an error that was not there before, or of
-#		another result where an error has not become a success, or its end after an error that it was
-#		never told as early; ptrace(2) that fails with ESRCH is a thread that has died, and what it
+#		another result where an error has not become a success, or its end after an error or a count of
+#		accepted requests that it was never told as early; ptrace(2) that fails with ESRCH is a thread that has died, and what it
 #		sees is not judged
 #	lost	an event did not come, or was another one (victim.h says so)
 #	untold	something else, and nobody has told why
@@ -25,6 +25,8 @@ file == 1 {
 	if (++run[$0] > normal[$0])
 		normal[$0] = run[$0]
 	usual_at[++at, $0]
+	if ($1 == "call" && (!(at in most_at) || $2 > most_at[at]))
+		most_at[at] = $2
 	next
 }
 file == 2 { now[$0]++; last_at = FNR; last = $0; next }
@@ -62,7 +64,8 @@ function was_told(    line, word, worse, better, less)
 			better = 1
 	}
 	split(last, word, " ")
-	if (status == 1 && word[2] < 0 && !((last_at, last) in usual_at)) {
+	if (status == 1 && !((last_at, last) in usual_at) &&
+	    (word[2] < 0 || (word[1] == "call" && last_at in most_at && word[2] < most_at[last_at]))) {
 		told = told " at last " last
 		worse = 1
 	}
@@ -100,7 +103,7 @@ function may_differ(tag, was, is,    i, n, a, b)
 		return 1
 	if (tag ~ /^8\.1\.(direct-sync|poll|mixed-list)\/|large-read-event$|^8\.2\.list-waits\//)
 		return 1
-	if (was == is ", SI_USER, from itself")
+	if (was == is ", SI_USER, from itself" || was == is ", from itself")
 		return 1
 	if (tag ~ /^12\./)
 		sub(/^EINTR, handled 1, then blocked/, "0, handled 0, then blocked", was)

@@ -4,7 +4,6 @@ AIO_SANDBOX=$top_builddir/tests/failing_sandbox
 NORMAL=$disk/normal
 self_fault_here=$(cd "$srcdir/tests" && pwd)
 mkdir -p "$NORMAL"
-: >"$disk/met"		# the places of all lists so far
 LEASE_BREAK_TIME=$(cat /proc/sys/fs/lease-break-time)
 export AIO_SANDBOX NORMAL LEASE_BREAK_TIME
 
@@ -63,14 +62,6 @@ late_places()
 		}' "$disk/places"
 }
 
-# new_places: of a list on stdin what has not been in any list before
-new_places()
-{
-	cat >"$disk/now"
-	awk 'FILENAME == ARGV[1] { met[$1 $4]; next } !(($1 $4) in met)' "$disk/met" "$disk/now"
-	cat "$disk/now" >>"$disk/met"
-}
-
 # run_some JOBS LIST
 run_some()
 {
@@ -98,10 +89,10 @@ judge()
 		"$(grep -v '^fine \|^told \|^unmet \|^refused ' "$2")" ""
 }
 
-# countdown NAME LIST
+# countdown NAME LIST: what only some runs come to is not met in the next one
 countdown()
 {
 	runs "$2"
 	judge "$1" "$disk/verdicts"
-	is "$1: most calls were made" "$(awk '$1 == "unmet" { n++ } END { print (n > NR / 4) }' "$disk/verdicts")" 0
+	is "$1: most calls were made" "$(awk '$1 == "unmet" { n++ } END { print (n > NR / 2) }' "$disk/verdicts")" 0
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # As self_fault.sh, with a build of its own (address and undefined-behaviour sanitizers see what a failure
 # breaks) and every call: the first at each place, for each error that it can have, in every kind of run. Then call
-# by call through the shortest run, until nothing is left to fail; then in the parity victims.
+# by call through the shortest run, until nothing is left to fail; then, in the parity victims, the first and a late call at
+# each place. SELF_FAULT_VICTIMS: in how many of the victims that come there (2; 1000: all).
 . "$srcdir/tests/lib.sh"
 need nm xargs make
 disk_dir
@@ -39,7 +40,6 @@ kind()
 	shift
 	flags "$(shift; echo "$@")"
 	places "$@" >"$disk/list"
-	new_places <"$disk/list" >/dev/null
 	countdown "$kind_name" "$disk/list"
 }
 
@@ -67,32 +67,52 @@ for process in 0 1 2; do
 	judge "call by call, process $process" "$disk/verdicts.$process"
 done
 
-# parity OPTION...: in each parity victim the places that nothing before has met
-parity()
+# meet OPTION...: $disk/every has all places of all parity victims with these options, those of quick victims first;
+# $disk/late a late call of each place and error, in the victim that comes there most often
+meet()
 {
 	flags "$@"
-	: >"$disk/parity.list"
+	: >"$disk/costs"
+	: >"$disk/lates"
 	for victim in $parity_victims; do
 		victim=parity/${victim#tests/parity/victim_}
+		began=$(date +%s%N)
 		places "$victim" "$@" >"$disk/list" || continue
-		new_places <"$disk/list" >>"$disk/parity.list"
-		cat "$disk/list" >>"$disk/every"
+		late_places "$victim" >>"$disk/lates"
+		took_ms=$((($(date +%s%N) - began) / 1000000))
+		sed "s/^/$took_ms /" "$disk/list" >>"$disk/costs"
 	done
-	countdown "parity victims $*" "$disk/parity.list"
+	sort -s -n -k 1,1 "$disk/costs" | cut -d' ' -f 2- >"$disk/every"
+	sort -s -rn -k 1,1 "$disk/lates" | cut -d' ' -f 2- |
+		awk '{ place = $1; sub(/[+].*/, "", place) } !((place $4) in seen) { seen[place $4]; print }' >"$disk/late"
 }
 
-: >"$disk/every"
-parity
-# of all the others some, by chance
-: "${SELF_FAULT_SEED:=1}" "${SELF_FAULT_SHARE:=0.05}"
-flags ''
-awk -v seed="$SELF_FAULT_SEED" -v share="$SELF_FAULT_SHARE" 'BEGIN { srand(seed) }
-	FILENAME == ARGV[1] { first[$0]; next }
-	!($0 in first) && rand() < share' "$disk/parity.list" "$disk/every" >"$disk/list"
-countdown "parity victims, SELF_FAULT_SHARE=$SELF_FAULT_SHARE of $(wc -l <"$disk/every") places, SELF_FAULT_SEED=$SELF_FAULT_SEED" \
-	"$disk/list"
-for mode in --engine=threads --submit=kernel --engine=libaio; do
-	parity $mode
+# not_before: of a list on stdin the places and errors that no other mode has met
+not_before()
+{
+	awk 'FILENAME == ARGV[1] { before[$1 $4]; next } { place = $1; sub(/[+].*/, "", place) }
+		!((place $4) in before)' "$disk/before" -
+}
+
+# parity VICTIMS OPTION...: each new place and error in so many of the parity victims that come to it
+parity()
+{
+	victims=$1
+	shift
+	meet "$@"
+	not_before <"$disk/every" | awk -v victims="$victims" 'met[$1 $4]++ < victims' >"$disk/list"
+	different=$(awk '{ print $1 $4 }' "$disk/every" | sort -u | wc -l)
+	diag "$(wc -l <"$disk/every") places and errors of all victims, $different different"
+	countdown "parity victims $*, first calls" "$disk/list"
+	not_before <"$disk/late" >"$disk/list"
+	countdown "parity victims $*, late calls" "$disk/list"
+	cat "$disk/every" >>"$disk/before"
+}
+
+: >"$disk/before"
+parity "${SELF_FAULT_VICTIMS:-2}"
+for mode in --submit=kernel --engine=threads --engine=libaio; do
+	parity "${SELF_FAULT_VICTIMS:-2}" $mode
 done
 
 nothing_left
