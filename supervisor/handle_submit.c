@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "observe.h"
 #include "submit.h"
+#include "submitter.h"
 #include "trace.h"
 
 #define FINISHED_MAX 64		/* complete in between, so that memory comes back */
@@ -161,13 +162,16 @@ static int start(struct submission *s, struct request *r)
 {
 	const bool must_reach = r->io.direct || r->file->io.class == FILE_PEER ||
 				r->file->io.class == FILE_INSTANT;
+	int back;
 
 	if (r->file->can & FILE_EVENTFD && s->finished)
 		settle(s);		/* it may count what this call has finished */
 	if (r->io.op == IO_READ && must_reach)
 		prepare_reach(s, r);
 	accept_request(s, r);
+	back = submitter_enter(s, r);
 	request_start(s->d, r);
+	submitter_leave(back);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
 	if (may_be_refused(r)) {

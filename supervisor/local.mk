@@ -201,6 +201,8 @@ supervisor_sources = \
 	%D%/tracing.h \
 	%D%/trap.c \
 	%D%/trap.h \
+	%D%/uts.c \
+	%D%/uts.h \
 	%D%/util.h \
 	%D%/watch.c \
 	%D%/worker.c \

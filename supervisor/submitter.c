@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "submit.h"
+#include "uts.h"
 
 #define BIT(cap) (1ull << (cap))
 
@@ -142,4 +143,19 @@ int submitter_take(struct submission *s, struct request *r)
 		creds_ref(r->who);
 	}
 	return 0;
+}
+
+int submitter_enter(const struct submission *s, const struct request *r)
+{
+	const struct file *f = r->file;
+
+	if (!s->d->creds || f->io.class != FILE_INSTANT || !(f->can & FILE_JUDGES) || !f->fs ||
+	    strcmp(f->fs->type, "proc"))
+		return -1;
+	return uts_enter(s->call->thread->source.tid);
+}
+
+void submitter_leave(int back)
+{
+	uts_leave(back);
 }

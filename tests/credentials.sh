@@ -91,11 +91,21 @@ this process this user'
 
 natively "$writer" host-name
 if [ "$status" -eq 0 ]; then
-	is 'a sysctl of the UTS namespace is that of the reader, natively' "$out" "its own"
+	is 'a sysctl of the UTS namespace is that of the reader, natively [8.judged]' "$out" "its own"
 	run timeout 60 "$AIO_SANDBOX" -q "$writer" host-name
-	is 'in the sandbox the reader is the supervisor [D17]' "$status $out" "0 another's"
+	is 'so it is in the sandbox [8.judged]' "$status $out" "0 its own"
 else
-	skip 'no UTS namespace can be made here [D17]'
+	skip 'no UTS namespace can be made here [8.judged]'
+fi
+# shellcheck disable=SC2086
+natively $nobody "$writer" host-name
+if [ "$status" -eq 0 ]; then
+	is 'that of nobody too, natively' "$out" "its own"
+	# shellcheck disable=SC2086
+	run timeout 60 $nobody "$AIO_SANDBOX" -q "$writer" host-name
+	is 'which an unprivileged supervisor cannot enter [D17]' "$status $out" "0 another's"
+else
+	skip 'nobody can make no namespaces here [D17]'
 fi
 
 # --- a file system with a reserve for root
