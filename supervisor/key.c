@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "format.h"
 #include "label.h"
@@ -26,7 +25,6 @@
 
 #define SLOTS_FIRST 1024u
 #define KNOWN_FILES 64u
-#define HUGE_BYTES ((size_t)2 << 20)
 
 struct count {
 	uint64_t fingerprint;		/* 0: free */
@@ -229,25 +227,6 @@ static struct count *slot(struct count *counts, unsigned slots, uint64_t fingerp
 	return &counts[i];
 }
 
-/*
- * Each request looks at another place of the table; of a large one the walk to its page costs more
- * than the place. A page of the processor's larger size needs none.
- */
-static struct count *counts_create(unsigned slots)
-{
-	const size_t bytes = slots * sizeof(struct count);
-	struct count *counts;
-
-	if (bytes < HUGE_BYTES)
-		return calloc(slots, sizeof(*counts));
-	counts = aligned_alloc(HUGE_BYTES, bytes);
-	if (!counts)
-		return NULL;
-	(void)madvise(counts, bytes, MADV_HUGEPAGE);	/* where there are some */
-	memset(counts, 0, bytes);
-	return counts;
-}
-
 /* Two thirds full at most, which also ends every probe. */
 static bool has_room(struct keys *keys)
 {
@@ -258,7 +237,7 @@ static bool has_room(struct keys *keys)
 		return false;
 	if (keys->used < keys->slots / 3 * 2)
 		return true;
-	counts = counts_create(slots);
+	counts = calloc(slots, sizeof(*counts));
 	if (!counts)
 		return false;
 	for (unsigned i = 0; i < keys->slots; i++) {
