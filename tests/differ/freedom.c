@@ -22,7 +22,7 @@ static const struct {
 	{ "ring", "rings are not grown and not made executable (D4)" },
 	{ "buffer", "buffers, and files under O_DIRECT, are left alone while a request is in flight "
 		    "(D5, D12)" },
-	{ "torn", "O_DIRECT writes of more than a sector that do not end with one are left out" },
+	{ "torn", "O_DIRECT transfers of more than a sector that do not end with one are left out" },
 	{ "terminal", "writes to terminals that may block are left out; without --submit=kernel, so is "
 		      "what of a list does not wait for a terminal behind a transfer" },
 	{ "exec", "a vfork child does not execve while requests are in flight, which go on" },
@@ -154,10 +154,10 @@ static bool is_direct(struct world *w, const struct iocb *cb)
 	       fcntl((int)cb->aio_fildes, F_GETFL) & O_DIRECT;
 }
 
-/* It ends with EINVAL, and what of it lies in the first of two extents has been written. */
+/* It ends with EINVAL, and what of it lies in the first of two extents has been moved. */
 static bool is_torn(struct world *w, const struct iocb *cb)
 {
-	return is_direct(w, cb) && cb->aio_lio_opcode == IOCB_CMD_PWRITE && cb->aio_nbytes % 512 &&
+	return is_direct(w, cb) && cb->aio_lio_opcode <= IOCB_CMD_PWRITE && cb->aio_nbytes % 512 &&
 	       cb->aio_nbytes > 512;
 }
 
