@@ -143,11 +143,10 @@ bool notify_valid(struct notify *n, uint64_t cookie)
 	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie) == 0;
 }
 
-static int add_fd(struct notify *n, uint64_t cookie, int fd, uint32_t flags)
+int notify_addfd(struct notify *n, uint64_t cookie, int fd)
 {
 	struct seccomp_notif_addfd add = {
 		.id = cookie,
-		.flags = flags,
 		.srcfd = (uint32_t)fd,
 		.newfd_flags = O_CLOEXEC,
 	};
@@ -155,16 +154,14 @@ static int add_fd(struct notify *n, uint64_t cookie, int fd, uint32_t flags)
 	return notify_ioctl(n, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 }
 
-int notify_addfd(struct notify *n, uint64_t cookie, int fd)
-{
-	return add_fd(n, cookie, fd, 0);
-}
-
+/*
+ * Not by SECCOMP_ADDFD_FLAG_SEND: interrupted while it waits for the caller to take the descriptor,
+ * as it is by task work of io_uring, the kernel (6.18) takes the descriptor back but lets the answer
+ * stand, which is 0.
+ */
 int notify_give_fd(struct notify *n, uint64_t cookie, int fd)
 {
-	const int err = add_fd(n, cookie, fd, SECCOMP_ADDFD_FLAG_SEND);
+	const int given = notify_addfd(n, cookie, fd);
 
-	if (err >= 0)
-		return 0;
-	return err == -ENOENT ? err : notify_reply(n, cookie, err);
+	return given == -ENOENT ? given : notify_reply(n, cookie, given);
 }

@@ -44,10 +44,7 @@ bool notify_valid(struct notify *n, uint64_t cookie);
 
 /* Gives the caller a duplicate of fd, CLOEXEC; returns its number there or -errno. */
 int notify_addfd(struct notify *n, uint64_t cookie, int fd);
-/*
- * The same as the answer (5.14): the call returns that number, or the error, such as EMFILE. 0 or
- * -ENOENT.
- */
+/* The same, and the answer: the call returns that number, or the error (EMFILE). 0 or -ENOENT. */
 int notify_give_fd(struct notify *n, uint64_t cookie, int fd);
 
 #endif
