@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "channel_abi.h"
+#include "own.h"
 #include "raw.h"
 
 #define EBUSY_ 16
@@ -28,40 +28,19 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-struct own_page {		/* all zero in a forked child */
-	struct channel_page *channel;	/* NULL: not said hello */
-};
-
 static struct own_page *own_page;	/* never freed */
 static int refused;			/* nobody is there; a forked child need not ask again */
 
-static int is_error(long result)
+static void *map(long hint, long bytes, int flags, long fd)
 {
-	return (unsigned long)result > -4096ul;
-}
-
-static void signals_block(uint64_t *old)
-{
-	const uint64_t all = ~0ull;
-
-	(void)raw4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)old, sizeof(all));
-}
-
-static void signals_restore(const uint64_t *old)
-{
-	(void)raw4(SYS_rt_sigprocmask, 2, (long)old, 0, sizeof(*old));
-}
-
-static void *map(long bytes, int flags, long fd)
-{
-	const long at = raw6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+	const long at = raw6(SYS_mmap, hint, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	return is_error(at) ? NULL : (void *)at;
 }
 
-static void *map_shared(long bytes, long fd)
+static void *map_shared(long hint, long bytes, long fd)
 {
-	void *at = map(bytes, MAP_SHARED, fd);
+	void *at = map(hint, bytes, MAP_SHARED, fd);
 
 	if (at) {
 		(void)raw3(SYS_madvise, (long)at, bytes, MADV_DONTFORK);
@@ -76,6 +55,16 @@ static void unmap(void *at, long bytes)
 		(void)raw3(SYS_munmap, (long)at, bytes, 0);
 }
 
+/*
+ * Where our own mappings are wanted, n bytes behind the first: where neither kernels nor sanitizers
+ * put anything, so that the program's mappings stand where they would stand without us. The place
+ * is as random as our own.
+ */
+static long hint(uint64_t n)
+{
+	return (long)(0x3a1000000000ull + ((uintptr_t)&own_page & 0x3fffff000ull) + n);
+}
+
 /* --- hello --- */
 
 static struct own_page *own_page_make(void)
@@ -84,7 +73,7 @@ static struct own_page *own_page_make(void)
 
 	if (page)
 		return page;
-	page = map(sizeof(*page), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	page = map(hint(0), sizeof(*page), MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (!page)
 		return NULL;
 	if (is_error(raw3(SYS_madvise, (long)page, sizeof(*page), MADV_WIPEONFORK))) {
@@ -99,10 +88,10 @@ static struct own_page *own_page_make(void)
 }
 
 /* The supervisor gives one channel to an address space: of two threads one gets it. */
-static struct channel_page *hello(void)
+static struct own_page *hello(void)
 {
-	const long fd = raw3(SYS_io_cancel, (long)CHANNEL_HELLO_CTX, (long)CHANNEL_HELLO_IOCB,
-			     CHANNEL_VERSION);
+	const long fd = raw4(SYS_io_setup, CHANNEL_VERSION, (long)CHANNEL_HELLO_AT,
+			     (long)CHANNEL_MAGIC, CHANNEL_STEP_HELLO);
 	struct channel_page *channel;
 	struct own_page *page;
 
@@ -112,71 +101,145 @@ static struct channel_page *hello(void)
 		return NULL;
 	}
 	page = own_page_make();
-	channel = page ? map_shared(CHANNEL_BYTES, fd) : NULL;
+	channel = page ? map_shared(hint(CHANNEL_BYTES), CHANNEL_BYTES, fd) : NULL;
 	(void)raw3(SYS_close, fd, 0, 0);
-	if (channel)
-		__atomic_store_n(&page->channel, channel, __ATOMIC_RELEASE);
-	return channel;
+	if (!channel)
+		return NULL;
+	__atomic_store_n(&page->channel, channel, __ATOMIC_RELEASE);
+	return page;
 }
 
-static struct channel_page *channel_find(void)
+static int is_restricted(void)
 {
 	struct own_page *page = __atomic_load_n(&own_page, __ATOMIC_ACQUIRE);
 
-	return page ? __atomic_load_n(&page->channel, __ATOMIC_ACQUIRE) : NULL;
+	return page && __atomic_load_n(&page->restricted, __ATOMIC_ACQUIRE);
+}
+
+struct own_page *own_page_find(void)
+{
+	struct own_page *page = __atomic_load_n(&own_page, __ATOMIC_ACQUIRE);
+
+	if (!page || !__atomic_load_n(&page->channel, __ATOMIC_ACQUIRE))
+		return NULL;
+	return is_restricted() ? NULL : page;
+}
+
+/* Without a channel there is nothing to forbid: the supervisor counts filters when it hears hello. */
+void own_restrict(void)
+{
+	struct own_page *page = __atomic_load_n(&own_page, __ATOMIC_ACQUIRE);
+
+	if (page)
+		__atomic_store_n(&page->restricted, 1, __ATOMIC_RELEASE);
+}
+
+/* --- second mappings --- */
+
+/* False: somebody still uses it, or was killed while he did; then it stays for good. */
+static int own_ring_end(struct own_ring *own)
+{
+	__atomic_store_n(&own->number, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&own->users, __ATOMIC_SEQ_CST))
+		return 0;
+	unmap(own->at, (long)own->bytes);
+	own->at = NULL;
+	return 1;
+}
+
+/* Takes the mapping over. The context stands already, and nobody else has its place. */
+static void own_ring_begin(struct own_page *page, long handle, void *at, long bytes)
+{
+	const int place = at ? channel_place(page->channel, (uint64_t)handle) : -1;
+	struct own_ring *own = place < 0 ? NULL : &page->rings[place];
+
+	if (!own || !own_ring_end(own)) {
+		unmap(at, bytes);
+		return;
+	}
+	own->at = at;
+	own->bytes = (uint64_t)bytes;
+	__atomic_store_n(&own->number, page->channel->rings[place].number, __ATOMIC_SEQ_CST);
+}
+
+static long second_hint(struct own_page *page, long bytes)
+{
+	return hint(2 * CHANNEL_BYTES + __atomic_fetch_add(&page->hinted_bytes, (uint64_t)bytes,
+							   __ATOMIC_RELAXED));
 }
 
 /* --- io_setup, io_destroy --- */
 
-static long setup_here(long nr, long ctxp)
+static long setup_here(struct own_page *page, long nr, long ctxp)
 {
 	const long fd = raw4(SYS_io_setup, nr, ctxp, (long)CHANNEL_MAGIC, CHANNEL_STEP_RING);
-	void *ring = NULL;
+	void *ring = NULL, *second = NULL;
 	long bytes, result;
 
 	if (is_error(fd))
 		return TRY_THE_TRAP;
 	bytes = raw3(SYS_lseek, fd, 0, SEEK_END);
 	if (!is_error(bytes))
-		ring = map_shared(bytes, fd);
+		ring = map_shared(0, bytes, fd);
+	if (ring && page->channel->flags & CHANNEL_REAP)
+		second = map_shared(second_hint(page, bytes), bytes, fd);
 	(void)raw3(SYS_close, fd, 0, 0);
 	result = raw6(SYS_io_setup, nr, ctxp, (long)CHANNEL_MAGIC, CHANNEL_STEP_ENTER, (long)ring,
-		      0);
-	if (result)
-		unmap(ring, bytes);
+		      (long)second);
+	if (!result) {
+		own_ring_begin(page, (long)ring, second, bytes);
+		return result;
+	}
+	unmap(ring, bytes);
+	unmap(second, bytes);
 	return result;
 }
 
 long aio_setup(long nr, long ctxp, long c, long d, long e, long f)
 {
 	long result = TRY_THE_TRAP;
+	struct own_page *page;
 	uint64_t mask;
 
-	if (!refused) {
+	if (!refused && !is_restricted()) {
 		signals_block(&mask);
-		if (channel_find() || hello())
-			result = setup_here(nr, ctxp);
+		page = own_page_find();
+		if (!page)
+			page = hello();
+		if (page)
+			result = setup_here(page, nr, ctxp);
 		signals_restore(&mask);
 	}
 	return result == TRY_THE_TRAP ? raw6(SYS_io_setup, nr, ctxp, c, d, e, f) : result;
 }
 
-long aio_destroy(long ctx, long b, long c, long d, long e, long f)
+static long destroy_here(struct own_page *page, long ctx)
 {
-	uint64_t mask, bytes = 0;
-	long result;
+	const int place = channel_place(page->channel, (uint64_t)ctx);
+	const uint64_t number = place < 0 ? 0 : page->channel->rings[place].number;
+	uint64_t bytes = 0;
+	const long result = raw3(SYS_io_destroy, ctx, (long)CHANNEL_MAGIC, (long)&bytes);
 
-	if (!channel_find())
-		return raw6(SYS_io_destroy, ctx, b, c, d, e, f);
-	signals_block(&mask);
-	result = raw3(SYS_io_destroy, ctx, (long)CHANNEL_MAGIC, (long)&bytes);
+	if (result)
+		return result;
+	if (number && page->rings[place].number == number)
+		(void)own_ring_end(&page->rings[place]);
 	if (bytes)
 		unmap((void *)ctx, (long)bytes);
-	signals_restore(&mask);
 	return result;
 }
 
-long aio_getevents(long nr, const long args[6])
+long aio_destroy(long ctx, long b, long c, long d, long e, long f)
 {
-	return raw6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+	struct own_page *page;
+	uint64_t mask;
+	long result;
+
+	if (!own_page_find())
+		return raw6(SYS_io_destroy, ctx, b, c, d, e, f);
+	signals_block(&mask);
+	page = own_page_find();
+	result = page ? destroy_here(page, ctx) : raw6(SYS_io_destroy, ctx, b, c, d, e, f);
+	signals_restore(&mask);
+	return result;
 }

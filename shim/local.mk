@@ -6,7 +6,9 @@ shim_sources = \
 	shim/calls.c \
 	shim/calls.h \
 	shim/channel_abi.h \
+	shim/own.h \
 	shim/raw.h \
+	shim/reap.c \
 	shim/shim.c \
 	shim/shim.map \
 	$(NULL)

@@ -6,6 +6,9 @@
 #ifndef RAW_H
 #define RAW_H
 
+#include <stdint.h>
+#include <sys/syscall.h>
+
 static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
@@ -28,6 +31,23 @@ static inline long raw4(long nr, long a, long b, long c, long d)
 static inline long raw3(long nr, long a, long b, long c)
 {
 	return raw6(nr, a, b, c, 0, 0, 0);
+}
+
+static inline int is_error(long result)
+{
+	return (unsigned long)result > -4096ul;
+}
+
+static inline void signals_block(uint64_t *old)
+{
+	const uint64_t all = ~0ull;
+
+	(void)raw4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&all, (long)old, sizeof(all));
+}
+
+static inline void signals_restore(const uint64_t *old)
+{
+	(void)raw4(SYS_rt_sigprocmask, 2, (long)old, 0, sizeof(*old));
 }
 
 #endif

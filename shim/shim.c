@@ -10,22 +10,27 @@
  * before. They do what libaio 0.3.113 does: -errno comes back, errno stays as it is, the result is
  * an int, and an empty ring with a timeout of zero is seen without a system call.
  *
- * syscall() has no version: it is there for every libc. All numbers but the six go to the kernel
- * with the stack as it was, for a clone or vfork returns twice from here.
+ * syscall() and prctl() have no version: they are there for every libc. Both go to the kernel with
+ * the stack as it was, for a clone or vfork returns twice from here; but for the six calls, and for
+ * those that install a seccomp filter. It may kill for system calls that the program does not make,
+ * so from then on the shim makes none.
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include "calls.h"
+#include "own.h"
 #include "raw.h"
 
 #define EXPORT __attribute__((visibility("default"), used))
 #define HIDDEN __attribute__((visibility("hidden"), used))
 
-_Static_assert(SYS_io_setup == 206 && SYS_io_cancel == 210 && SYS_io_pgetevents == 333,
-	       "these numbers are in the code of syscall() too");
+_Static_assert(SYS_io_setup == 206 && SYS_io_cancel == 210 && SYS_io_pgetevents == 333 &&
+		       SYS_seccomp == 317 && SYS_prctl == 157 && PR_SET_SECCOMP == 22,
+	       "these numbers are in the code below too");
 
 __asm__(".text\n"
 	".globl syscall\n"
@@ -37,6 +42,8 @@ __asm__(".text\n"
 	"	cmp	$4, %eax\n"
 	"	jbe	shim_syscall\n"		/* its arguments are where ours are */
 	"	cmp	$333, %edi\n"
+	"	je	shim_syscall\n"
+	"	cmp	$317, %edi\n"
 	"	je	shim_syscall\n"
 	"	mov	%rdi, %rax\n"
 	"	mov	%rsi, %rdi\n"
@@ -54,10 +61,31 @@ __asm__(".text\n"
 	"	.cfi_endproc\n"
 	".size syscall, .-syscall\n");
 
+__asm__(".text\n"
+	".globl prctl\n"
+	".type prctl, @function\n"
+	"prctl:\n"
+	"	.cfi_startproc\n"
+	"	endbr64\n"
+	"	cmp	$22, %edi\n"
+	"	je	shim_prctl\n"
+	"	mov	%rcx, %r10\n"
+	"	mov	$157, %eax\n"
+	"	syscall\n"
+	"	cmp	$-4095, %rax\n"
+	"	jae	1f\n"
+	"	ret\n"
+	"1:	mov	%rax, %rdi\n"
+	"	jmp	shim_fail\n"
+	"	.cfi_endproc\n"
+	".size prctl, .-prctl\n");
+
 int *__errno_location(void) __attribute__((weak));
 
 HIDDEN long shim_fail(long result);
 HIDDEN long shim_syscall(long nr, long a, long b, long c, long d, long e, long f);
+
+HIDDEN long shim_prctl(long option, long b, long c, long d, long e);
 
 long shim_fail(long result)
 {
@@ -76,6 +104,9 @@ static long aio_call(long nr, const long args[6])
 	case SYS_io_getevents:
 	case SYS_io_pgetevents:
 		return aio_getevents(nr, args);
+	case SYS_seccomp:
+		own_restrict();
+		return raw6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 	default:
 		return raw6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 	}
@@ -86,7 +117,16 @@ long shim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	const long args[6] = { a, b, c, d, e, f };
 	const long result = aio_call((int)nr, args);
 
-	return (unsigned long)result > -4096ul ? shim_fail(result) : result;
+	return is_error(result) ? shim_fail(result) : result;
+}
+
+long shim_prctl(long option, long b, long c, long d, long e)
+{
+	long result;
+
+	own_restrict();
+	result = raw6(SYS_prctl, option, b, c, d, e, 0);
+	return is_error(result) ? shim_fail(result) : result;
 }
 
 /* --- libaio --- */
@@ -162,7 +202,8 @@ int shim_io_pgetevents(long ctx, long min, long nr, void *events, struct timespe
 		       void *sigmask)
 {
 	const struct sigset_argument set = { (long)sigmask, 8 };
-	const long args[6] = { ctx, min, nr, (long)events, (long)timeout, (long)&set };
+	const long args[6] = { ctx, min, nr, (long)events, (long)timeout,
+			       sigmask ? (long)&set : 0 };
 
 	return is_empty(ctx, timeout) ? 0 : (int)aio_getevents(SYS_io_pgetevents, args);
 }

@@ -74,10 +74,8 @@ static const struct native_call *native_call(const struct notice *n)
 /* Registers that mean nothing natively: shim/channel_abi.h. */
 static bool is_of_a_shim(const struct notice *n, enum call_kind kind)
 {
-	if (kind == CALL_CANCEL)
-		return n->args[0] == CHANNEL_HELLO_CTX && n->args[1] == CHANNEL_HELLO_IOCB;
 	return kind == CALL_SETUP && n->args[2] == CHANNEL_MAGIC &&
-	       n->args[3] == CHANNEL_STEP_RING;
+	       (n->args[3] == CHANNEL_STEP_RING || n->args[3] == CHANNEL_STEP_HELLO);
 }
 
 enum call_kind call_kind_of(const struct notice *n)

@@ -170,6 +170,8 @@ static void retire(struct dispatch *d, struct request *r)
 	d->completed++;
 	mm->requests--;
 	mm->storage_requests -= storage;
+	if (!storage)
+		context_peers(ctx, -1);
 	if (mm->dead && storage)
 		d->orphans--;
 	if (storage)

@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+#include "channel_abi.h"
+
 void credit_init(struct credit *c, unsigned ring_nr, unsigned possible_cpus)
 {
 	*c = (struct credit){
@@ -107,9 +109,19 @@ void context_finish(struct context *ctx, const struct ring_event *ev)
 {
 	assert(ctx->outstanding > 0);
 	ctx->outstanding--;
+	ctx->published++;
+	if (ctx->line)	/* before the tail: shim/reap.c */
+		__atomic_store_n(&ctx->line->published, ctx->published, __ATOMIC_RELEASE);
 	ring_publish(&ctx->ring, ev);
 	if (++ctx->credit.completed > 1)
 		credit_refill(&ctx->credit, ring_count(&ctx->ring, ring_head(&ctx->ring)));
+}
+
+void context_peers(struct context *ctx, int more)
+{
+	ctx->peers += (unsigned)more;
+	if (ctx->line)
+		__atomic_store_n(&ctx->line->peers, ctx->peers, __ATOMIC_RELEASE);
 }
 
 void context_drop(struct context *ctx)

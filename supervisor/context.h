@@ -13,6 +13,7 @@
 #include "ring.h"
 #include "util.h"
 
+struct channel_ring;
 struct mm;
 struct record_request;
 
@@ -36,6 +37,9 @@ struct context {
 	uint32_t max_nr;		/* what io_setup was asked for: counts against --max-nr */
 	struct ring ring;
 	struct credit credit;
+	struct channel_ring *line;	/* channel.c's: what a shim sees of it; NULL: nothing */
+	uint64_t published;		/* events */
+	unsigned peers;			/* outstanding, and perhaps done without our knowing */
 	unsigned outstanding;		/* accepted and not yet finished */
 	unsigned submitters;		/* parked io_submits that are at work on it */
 	uaddr lint_ip;			/* lint.c's: of its io_setup */
@@ -63,6 +67,7 @@ int context_reserve(struct context *ctx);	/* 0 or -EAGAIN */
 void context_refuse(struct context *ctx);	/* io_submit failed after reserve */
 void context_finish(struct context *ctx,
 		    const struct ring_event *ev); /* publishes; one less outstanding */
+void context_peers(struct context *ctx, int more);	/* requests begin or end to wait for a peer */
 void context_drop(struct context *ctx);		/* finished, but nobody is to see it */
 
 #endif

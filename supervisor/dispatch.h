@@ -128,6 +128,7 @@ struct verdict handle_getevents(struct dispatch *d, struct call *call);
 struct verdict handle_submit(struct dispatch *d, struct call *call);
 struct verdict handle_cancel(struct dispatch *d, struct call *call);
 struct verdict handle_shim(struct dispatch *d, struct call *call);
+void shim_context_over(struct dispatch *d, struct context *ctx);
 struct verdict handle_foreign(struct dispatch *d, struct call *call);
 struct verdict life_exec(struct dispatch *d, struct call *call);
 struct verdict life_exit(struct dispatch *d, struct call *call);

@@ -14,6 +14,7 @@
 #include "observe.h"
 
 #define FOREVER INT64_MAX
+#define TAKE_TRIES 1000
 
 /* Copies `count` events from head on, in at most two pieces (wrap), by one system call. */
 static int64_t copy_events(struct call *call, struct context *ctx, unsigned head, unsigned count)
@@ -37,19 +38,21 @@ static int64_t copy_events(struct call *call, struct context *ctx, unsigned head
 	return n == (ssize_t)remote.length_bytes ? (int64_t)count : -EFAULT;
 }
 
-/* One pass: the number taken, or -EFAULT with nothing taken. */
-static int64_t take(struct dispatch *d, struct call *call, struct context *ctx)
+/*
+ * One pass: the number taken, or -EFAULT with nothing taken; -EAGAIN: the program itself has taken
+ * some meanwhile (shim/reap.c).
+ */
+static int64_t try_take(struct dispatch *d, struct call *call, struct context *ctx)
 {
 	unsigned head, present, count;
 	int64_t taken;
 
-	trace_look(d->trace, ctx);
 	if (!ring_view(&ctx->ring, &head, &present))
 		return 0;
 	count = (unsigned)min_u64(present, call->wait.nr - call->cursor);
 	taken = count ? copy_events(call, ctx, head, count) : 0;
-	if (taken >= 0)
-		ring_consume(&ctx->ring, head, count);
+	if (taken >= 0 && !ring_consume(&ctx->ring, head, count))
+		return -EAGAIN;
 	trace_reaped(d->trace, call, ctx, head, taken > 0 ? count : 0);
 	if (taken > 0) {
 		call->cursor += count;
@@ -58,6 +61,17 @@ static int64_t take(struct dispatch *d, struct call *call, struct context *ctx)
 		call->wait.last_count = count;
 	}
 	return taken;
+}
+
+/* Whoever only moves head to and fro finds that nothing is there. */
+static int64_t take(struct dispatch *d, struct call *call, struct context *ctx)
+{
+	int64_t taken = -EAGAIN;
+
+	trace_look(d->trace, ctx);
+	for (unsigned i = 0; i < TAKE_TRIES && taken == -EAGAIN; i++)
+		taken = try_take(d, call, ctx);
+	return taken == -EAGAIN ? 0 : taken;
 }
 
 void getevents_undo(struct dispatch *d, struct call *call)

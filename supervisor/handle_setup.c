@@ -314,6 +314,7 @@ void context_kill(struct dispatch *d, struct context *ctx)
 	if (ctx->dead)
 		return;
 	ctx->dead = true;
+	shim_context_over(d, ctx);
 	mm_put_slot(ctx->mm, ctx->slot);
 	d->aio_nr -= ctx->max_nr;
 	d->contexts--;

@@ -9,7 +9,6 @@
  * natively, nor whose address space is limited, since our page and mappings would count.
  */
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "channel.h"
 #include "dispatch.h"
@@ -36,11 +35,12 @@ static struct verdict hello(struct dispatch *d, struct call *call)
 {
 	struct verdict v;
 
-	if (call->notice.args[2] != CHANNEL_VERSION || !is_welcome(d, call))
+	if ((uint32_t)call->notice.args[0] != CHANNEL_VERSION || !is_welcome(d, call))
 		return verdict_return(-EFAULT);
 	if (call->mm->channel)
 		return verdict_return(-EBUSY);
-	call->mm->channel = channel_create();
+	/* whoever wants to see every call, or to change one, gets it by the trap */
+	call->mm->channel = channel_create(!d->trace && !d->lint && !d->plan);
 	if (!call->mm->channel)
 		return verdict_return(-ENOMEM);
 	v = verdict_fd(channel_fd(call->mm->channel));
@@ -63,7 +63,7 @@ static struct verdict give_ring(struct dispatch *d, struct call *call)
 
 struct verdict handle_shim(struct dispatch *d, struct call *call)
 {
-	return call->notice.nr == SYS_io_cancel ? hello(d, call) : give_ring(d, call);
+	return call->notice.args[3] == CHANNEL_STEP_HELLO ? hello(d, call) : give_ring(d, call);
 }
 
 bool shim_sets_up(const struct call *call)
@@ -79,10 +79,13 @@ struct verdict shim_enter(struct dispatch *d, struct call *call)
 	int64_t err = -ENOMEM;
 
 	call->thread->entering = NULL;
+	ctx->ring.second = call->notice.args[5];
 	if (at && ctx->mm == call->mm)
 		err = setup_enter(d, call, ctx, at);
 	if (err)
 		context_destroy(ctx);
+	else if (call->mm->channel)
+		channel_enter(call->mm->channel, ctx);
 	return verdict_return(err);
 }
 
@@ -91,4 +94,15 @@ bool shim_unmaps(const struct call *call, uint64_t bytes)
 	return call->notice.args[1] == CHANNEL_MAGIC && call->mm->channel &&
 	       !tracee_write_all(call->thread->source.tid, call->notice.args[2], &bytes,
 				 sizeof(bytes));
+}
+
+/* Calls that only the shim has seen count too; each has given at least one event. */
+void shim_context_over(struct dispatch *d, struct context *ctx)
+{
+	struct channel *ch = ctx->mm->channel;
+
+	if (!ctx->line)
+		return;
+	d->counts.calls += min_u64(channel_reaped(ch), d->completed);
+	channel_leave(ch, ctx);
 }

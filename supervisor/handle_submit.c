@@ -44,6 +44,8 @@ static void accept_request(struct submission *s, struct request *r)
 	d->counts.requests++;
 	s->ctx->mm->requests++;
 	s->ctx->mm->storage_requests += r->storage;
+	if (!r->storage)
+		context_peers(s->ctx, 1);
 	if (d->keys)
 		naming_name(d, r, s->call->thread->process);
 	r->submitted_ns = s->begin_ns;
@@ -59,6 +61,8 @@ static void take_back(struct submission *s, struct request *r)
 	s->d->counts.requests--;
 	s->ctx->mm->requests--;
 	s->ctx->mm->storage_requests -= r->storage;
+	if (!r->storage)
+		context_peers(s->ctx, -1);
 	context_refuse(s->ctx);
 	if (r->key.process)
 		key_take_back(s->d->keys, &r->key);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/sysmacros.h>
 
+#include "channel.h"
 #include "dispatch.h"
 
 /* Where a ring is mapped in a process. */
@@ -34,7 +35,7 @@ static int find_place(pid_t tgid, uaddr at, const struct ring *r, struct place *
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx-%*x %*s %llx %x:%x %llu", &start, &offset, &dev_major,
 			   &dev_minor, &ino) != 5 ||
-		    ino != r->ino || makedev(dev_major, dev_minor) != r->dev)
+		    ino != r->ino || makedev(dev_major, dev_minor) != r->dev || start == r->second)
 			continue;
 		if (start == at)
 			place->offset = (int64_t)offset;
@@ -80,6 +81,7 @@ static struct context *adopt_moved(struct call *call, struct context *ctx, uaddr
 	if (moved <= 0)
 		return NULL;
 	ctx->handle = handle;
+	channel_moved(ctx);
 	return ctx;
 }
 

@@ -181,9 +181,14 @@ unsigned ring_peek(const struct ring *r, unsigned head, unsigned max,
 	return (unsigned)min_u64(r->nr - head, max);
 }
 
-void ring_consume(struct ring *r, unsigned head, unsigned taken)
+bool ring_consume(struct ring *r, unsigned head, unsigned taken)
 {
-	atomic_store_explicit(&header(r)->head, (head + taken) % r->nr, memory_order_release);
+	uint32_t stored = atomic_load_explicit(&header(r)->head, memory_order_relaxed);
+
+	return stored % r->nr == head &&
+	       atomic_compare_exchange_strong_explicit(&header(r)->head, &stored,
+						       (head + taken) % r->nr,
+						       memory_order_release, memory_order_relaxed);
 }
 
 void ring_unconsume(struct ring *r, unsigned head, unsigned taken)

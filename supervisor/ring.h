@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "util.h"
+
 struct ring_event {		/* struct io_event */
 	uint64_t data;
 	uint64_t obj;
@@ -27,6 +29,7 @@ struct ring {
 	int memfd;		/* sealed against growing and shrinking; -1 once both mapped */
 	dev_t dev;		/* of the memfd, by which /proc/PID/maps names it */
 	ino_t ino;
+	uaddr second;		/* where the program's shim has mapped it for itself; 0: nowhere */
 	void *map;
 	size_t map_bytes;
 	unsigned nr;		/* slots; at most nr - 1 are in use */
@@ -59,7 +62,8 @@ uint32_t ring_available(const struct ring *r);	/* what a completion tells those 
 /* The longest piece of slots in memory from head on, at most max; *events points into the ring. */
 unsigned ring_peek(const struct ring *r, unsigned head, unsigned max,
 		   const struct ring_event **events);
-void ring_consume(struct ring *r, unsigned head, unsigned taken);	/* stores the new head */
+/* Stores the new head; false: somebody else has moved it meanwhile. */
+bool ring_consume(struct ring *r, unsigned head, unsigned taken);
 /* Puts the head back, unless the program has moved it since; nothing was published meanwhile. */
 void ring_unconsume(struct ring *r, unsigned head, unsigned taken);
 

@@ -117,6 +117,7 @@ victims = \
 	%D%/victim_numbers \
 	%D%/victim_preloaded \
 	%D%/victim_pty \
+	%D%/victim_reapers \
 	%D%/victim_restart \
 	%D%/victim_room \
 	%D%/victim_signals \
@@ -234,6 +235,7 @@ script_tests = \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
 	%D%/shim.sh \
+	%D%/shim_reap.sh \
 	%D%/shim_setup.sh \
 	%D%/stall.sh \
 	%D%/summary.sh \

@@ -27,7 +27,7 @@ header_findings()
 	for header_test in $(caught_by "$1"); do
 		exists "$header_test" || echo "$header_test does not exist"
 	done
-	! grep '^+++ ' "$1" | grep -v '^+++ b/supervisor/' || echo 'changes more than the supervisor'
+	! grep '^+++ ' "$1" | grep -vE '^[+]{3} b/(shim|supervisor)/' || echo 'changes more than shim and supervisor'
 }
 
 count=0

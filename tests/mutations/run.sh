@@ -79,7 +79,7 @@ make_here() { env -u MAKEFLAGS "$MAKE" -s -j"$(nproc)" -C "$build" "$@"; }
 # What has to be built to try a patch.
 programs()
 {
-	echo aio-sandbox
+	echo aio-sandbox shim/aio-sandbox-shim.so
 	[ "$BY" = tests ] || return 0
 	for program in $(caught_by "$1"); do
 		case $program in

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# The shim hands out what is there without a trap, each event once, whoever else takes events, forks, or destroys
+# the context in the middle. If this breaks, completions are lost or seen twice.
+. "$srcdir/tests/lib.sh"
+[ -e "$top_builddir/shim/aio-sandbox-shim.so" ] || skip_all "the shim is built for x86-64 only"
+disk_dir
+mark
+cd "$disk" || exit
+
+reapers=$top_builddir/tests/victim_reapers
+for kind in threads:50000 doors:50000 handler:50000 fork:2000 destroyed:10000; do
+	for shim in --shim --no-shim; do
+		run timeout 100 "$AIO_SANDBOX" -q $shim "$reapers" "${kind%:*}" "${kind#*:}"
+		is "$shim, $status" "$out" "${kind%:*}: ${kind#*:} events, each once"
+		[ -z "$err" ] || diag "$err"
+	done
+done
+
+# what was there when it was asked for
+victim=$top_builddir/tests/victim_preloaded
+if have strace; then
+	calls=io_getevents,io_pgetevents,process_vm_readv
+	strace -qq -e trace=$calls -o "$tmp/native" "$victim" >"$tmp/out"
+	run "$AIO_SANDBOX" --shim -q strace -qq -e trace=$calls -o "$tmp/shim" "$victim"
+	is "a program under strace" "$out" "$(cat "$tmp/out")"
+	check "all calls were seen" test "$(grep -c 'getevents.*= 1$' "$tmp/native")" -gt 5
+	is "a call that finds events makes no trap" "$(grep 'getevents.*= 1$' "$tmp/shim" | grep -v sigmask)" ''
+	check "the kernel copies them" grep -q 'process_vm_readv.*) = [1-9]' "$tmp/shim"
+	run "$AIO_SANDBOX" --shim -q strace -qq -e trace=$calls -o "$tmp/filtered" "$top_builddir/tests/victim_steps" \
+		setup pipe filter pipe destroy
+	is "a program that installs a filter" "$(echo "$out" | tr '\n' ' ')" "setup: 0 pipe: 8 filter: 0 pipe: 8 destroy: 0 "
+	is "meets no call of ours behind it, for which it could be killed" \
+		"$(grep -c process_vm_readv "$tmp/filtered") $(grep -c 'getevents.*= 1$' "$tmp/filtered")" "1 1"
+else
+	skip "strace is not installed"
+fi
+
+for shim in --shim --no-shim; do
+	run "$AIO_SANDBOX" -v $shim "$victim"
+	echo "$err" | sed -n 's/.*AIO calls: //p' >"$tmp/seen$shim"
+done
+is "all are counted" "$(cat "$tmp/seen--shim")" "$(cat "$tmp/seen--no-shim")"
+
+# whoever watches sees every call
+for shim in --shim --no-shim; do
+	run "$AIO_SANDBOX" -q $shim -o "$tmp/trace" "$victim"
+	grep -c 'io_[a-z]*(' "$tmp/trace" >"$tmp/traced$shim" || :
+done
+check "there is a trace" test "$(cat "$tmp/traced--no-shim")" -gt 30
+is "a trace has every call, and no other" "$(cat "$tmp/traced--shim")" "$(cat "$tmp/traced--no-shim")"
+
+nothing_left
+done_testing
