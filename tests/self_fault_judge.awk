@@ -105,7 +105,7 @@ function may_differ(tag, was, is,    i, n, a, b)
 		return 1
 	if (was == is ", SI_USER, from itself" || was == is ", from itself")
 		return 1
-	if (tag ~ /^12\./)
+	if (tag ~ /^12\./ && is ~ /^0, handled 0/)
 		sub(/^EINTR, handled 1, then blocked/, "0, handled 0, then blocked", was)
 	if (was == is)
 		return 1
