@@ -8,7 +8,7 @@ mark
 cd "$disk" || exit
 
 reapers=$top_builddir/tests/victim_reapers
-for kind in threads:50000 doors:50000 handler:50000 fork:2000 destroyed:10000; do
+for kind in threads:50000 doors:50000 handler:50000 fork:2000 destroyed:10000 killed:5000 hostile:300; do
 	for shim in --shim --no-shim; do
 		run timeout 100 "$AIO_SANDBOX" -q $shim "$reapers" "${kind%:*}" "${kind#*:}"
 		is "$shim, $status" "$out" "${kind%:*}: ${kind#*:} events, each once"

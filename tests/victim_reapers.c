@@ -8,17 +8,23 @@
  *	handler		a timer's handler reaps in the middle of others' calls
  *	fork		a timer's handler forks a child that finds nothing in its parent's context
  *	destroyed	contexts come and go under the reapers
+ *	killed		processes that share the memory are killed while they reap: at most what they
+ *			had taken just then is missing
+ *	hostile		the page that the shim and the supervisor share is full of nonsense
  */
 #include "parity/victim_env.h"
 
 #include <linux/aio_abi.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <sched.h>
 #include <sys/time.h>
 
 #define THREADS 3
 #define BATCH 16
 #define PER_CONTEXT 64
+#define EVENTS 7		/* at once */
+#define STACK_BYTES 65536
 
 static unsigned long requests;
 static aio_context_t ctx;
@@ -55,9 +61,9 @@ static void note(const struct io_event *ev)
 static void take(bool trapped, struct timespec *timeout)
 {
 	const aio_context_t from = __atomic_load_n(&ctx, __ATOMIC_SEQ_CST);
-	struct io_event ev[7];
-	const long n = trapped ? trapped_getevents(from, ev, 7, timeout)
-			       : syscall(SYS_io_getevents, from, 1L, 7L, ev, timeout);
+	struct io_event ev[EVENTS];
+	const long n = trapped ? trapped_getevents(from, ev, EVENTS, timeout)
+			       : syscall(SYS_io_getevents, from, 1L, (long)EVENTS, ev, timeout);
 
 	for (long i = 0; i < n; i++)
 		note(&ev[i]);
@@ -154,6 +160,91 @@ static void come_and_go(void)
 	}
 }
 
+static int reap_until_killed(void *arg)
+{
+	struct timespec none = { 0, 0 };
+
+	for (;;)
+		take(false, &none);
+	return 0;
+}
+
+static void say(const char *kind)
+{
+	if (odd || twice)
+		printf("%s: %lu events twice, %lu that nobody asked for\n", kind, twice, odd);
+	else
+		printf("%s: %lu events, each once\n", kind, found);
+}
+
+/* A ring full, somebody who takes some of it, and the rest, which nobody holds. */
+static void reap_with_the_dying(void)
+{
+	char *stack = malloc(STACK_BYTES);
+	struct timespec none = { 0, 0 };
+	unsigned long done = 0, kills = 0;
+
+	need(stack);
+	while (done < requests && !odd && !twice) {
+		const unsigned long before = found, begin = done;
+		struct iocb *list[1];
+		pid_t pid;
+
+		for (long n = 1; n == 1 && done < requests; done += (unsigned long)n) {
+			list[0] = &iocbs[done];
+			n = again(syscall(SYS_io_submit, ctx, 1L, list));
+		}
+		pid = clone(reap_until_killed, stack + STACK_BYTES, CLONE_VM | SIGCHLD, NULL);
+		need(pid > 0);
+		while (found == before)
+			sched_yield();
+		need(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
+		kills++;
+		for (unsigned long last = ~0ul; last != found;) {
+			last = found;
+			take(false, &none);
+		}
+		odd += done - begin - (found - before) > EVENTS;
+	}
+	if (found + kills * EVENTS >= requests && !odd && !twice)
+		found = requests;
+}
+
+/* Natively and without the shim there is no such page. */
+static void scribble(void)
+{
+	unsigned long start, end;
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "re");
+
+	need(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "/memfd:aio-sandbox") ||
+		    sscanf(line, "%lx-%lx", &start, &end) != 2)
+			continue;
+		for (unsigned char *p = (void *)start; p < (unsigned char *)end; p++)
+			*p = (unsigned char)(rand() % 4 ? rand() : 0xff);
+	}
+	fclose(f);
+}
+
+/* The shim may do anything now, so the calls are instructions. */
+static void reap_from_the_hostile(void)
+{
+	for (unsigned long i = 0; i < requests; i++) {
+		struct iocb *list[] = { &iocbs[i] };
+		long ret;
+
+		scribble();
+		__asm__ volatile("syscall"
+				 : "=a"(ret)
+				 : "a"(SYS_io_submit), "D"(ctx), "S"(1L), "d"(list)
+				 : "rcx", "r11", "memory");
+		need(ret == 1);
+		take(true, NULL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread[THREADS];
@@ -173,6 +264,14 @@ int main(int argc, char **argv)
 	forking = !strcmp(argv[1], "fork");
 	racing = !strcmp(argv[1], "threads");
 	need(destroyed || !syscall(SYS_io_setup, 1, &ctx));
+	if (!strcmp(argv[1], "killed") || !strcmp(argv[1], "hostile")) {
+		if (argv[1][0] == 'k')
+			reap_with_the_dying();
+		else
+			reap_from_the_hostile();
+		say(argv[1]);
+		return odd || twice;
+	}
 	if (forking || !strcmp(argv[1], "handler"))
 		begin_timer();
 	for (long i = 0; i < THREADS; i++)
@@ -184,9 +283,6 @@ int main(int argc, char **argv)
 	for (long i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
 	need(!forking || forks);
-	if (odd || twice)
-		printf("%s: %lu events twice, %lu that nobody asked for\n", argv[1], twice, odd);
-	else
-		printf("%s: %lu events, each once\n", argv[1], found);
+	say(argv[1]);
 	return odd || twice;
 }
