@@ -136,7 +136,8 @@ compare_inherited "niceness and limits are inherited" nice -n 3 "$start"
 lowered='/^Max (cpu time|file size|data size|address space) / && $(NF - 2) != $(NF - 1)'
 limits_of() # of PROGRAM or of its parent: how many of the four are below the hard ones
 {
-	prlimit --cpu=1000: --fsize=4000000000: --data=4000000000: --as=40000000000: \
+	# with room for the shadow of a sanitizer
+	prlimit --cpu=1000: --fsize=4000000000: --data=100000000000000: --as=100000000000000: \
 		"$AIO_SANDBOX" -q sh -c "cat /proc/$1/limits" | awk "$lowered" | wc -l
 }
 
