@@ -39,5 +39,10 @@ for mode in auto kernel; do
 	is "random programs see the same in the sandbox, --submit=$mode" "$status" 0
 	diag "$out"
 done
+if [ -e "$top_builddir/shim/aio-sandbox-shim.so" ]; then
+	run "$differ" --submit=auto --seeds=1501-3000 --seconds=30 "$AIO_SANDBOX" --shim
+	is "random programs see the same with the shim" "$status" 0
+	diag "$out"
+fi
 
 done_testing
