@@ -247,8 +247,9 @@ static void kill_comes(const struct kind *k, int end[2])
 	char tag[64];
 
 	if (!pid) {
-		/* counted as a call that did not come back, and its requests as accepted or not */
+		/* counted as a call that did not come back or never arrived, and its requests so too */
 		victim_count->calls++;
+		victim_count->broken++;
 		victim_count->requests += 2;
 		victim_count->killed += 2;
 		ctx = aio_context(8);

@@ -140,28 +140,33 @@ static inline uint64_t now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
+/* The system call that a task sleeps in, as /proc shows it; -1: it runs. */
+static inline long sleeps_in(pid_t pid, pid_t tid)
+{
+	char path[64], text[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	need(n > 0);
+	close(fd);
+	text[n] = 0;
+	return text[0] == 'r' ? -1 : strtol(text, NULL, 10);
+}
+
 /*
- * Waits until a task sleeps in one of two system calls, which /proc shows and nothing tells. A
- * trapped call sleeps from its first moment on, also before the supervisor has received it, and
- * nothing shows that from here; hence the short pause at the end, many times as long as receiving
- * takes.
+ * Waits until a task sleeps in one of two system calls, which nothing tells. A trapped call sleeps
+ * from its first moment on, also before the supervisor has received it, and nothing shows that
+ * from here; hence the short pause at the end, many times as long as receiving takes.
  */
 static inline void wait_blocked_in(pid_t pid, pid_t tid, long nr, long or_nr)
 {
-	char path[64], text[64];
-	long seen = -1;
+	long seen;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	while (seen != nr && seen != or_nr) {
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-		need(n > 0);
-		close(fd);
-		text[n] = 0;
-		seen = text[0] == 'r' ? -1 : strtol(text, NULL, 10);
+	while ((seen = sleeps_in(pid, tid)) != nr && seen != or_nr)
 		poll(NULL, 0, 1);
-	}
 	poll(NULL, 0, 20);
 }
 

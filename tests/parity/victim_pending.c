@@ -6,6 +6,7 @@
 #include "victim.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -191,10 +192,17 @@ static void interrupted(void)
 	     prep(&b, IOCB_CMD_PREAD, zero_fd, data, MUCH, 0));
 }
 
-/* In io_submit, or behind it in io_getevents. */
+static _Atomic bool has_ended;		/* the write of reader_goes() */
+
+/* In io_submit, or behind it in io_getevents; in neither where nothing is waited for. */
 static void *close_when_blocked(void *fd)
 {
-	wait_blocked_in(getpid(), getpid(), SYS_io_submit, SYS_io_getevents);
+	long nr = -1;
+
+	while (!has_ended && nr != SYS_io_submit && nr != SYS_io_getevents) {
+		poll(NULL, 0, 1);
+		nr = sleeps_in(getpid(), getpid());
+	}
 	close(*(int *)fd);
 	return NULL;
 }
@@ -218,6 +226,7 @@ static void reader_goes(void)
 	/* kernels before 5.19: the handler ends this wait */
 	while (reap(ctx, 1, &ev) != 1)
 		need(handled == 1);
+	has_ended = true;
 	need(!pthread_join(thread, NULL));
 	obs("8.sigpipe/while-waiting", "%s, signals %d%s", num(ev.res), handled,
 	    from_self ? ", from itself" : "");
