@@ -132,7 +132,7 @@ static void cold(void)
 	memset(buf, 'c', sizeof(buf));
 	put(buf, sizeof(buf), 0);
 	memset(buf, '-', sizeof(buf));
-	need(!fsync(file) && !posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+	drop_cache(file);
 	prep(&cb[0], IOCB_CMD_PREAD, file, buf, PAGE, 0);
 	prep(&cb[1], IOCB_CMD_PREAD, file, buf + PAGE, PAGE, 2 * PAGE);
 	prep(&cb[2], IOCB_CMD_PWRITE, other, buf + PAGE, PAGE, PAGE);

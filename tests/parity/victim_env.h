@@ -125,6 +125,35 @@ static inline long file_size(int fd)
 	return st.st_size;
 }
 
+/*
+ * What is in the file goes to storage and out of the page cache. Pages that somebody holds for a
+ * moment, as write-back does, stay at the first try; those of tmpfs stay for good.
+ */
+static inline void drop_cache(int fd)
+{
+	enum { TRIES = 50 };
+	const long bytes = file_size(fd), pages = (bytes + 4095) / 4096;
+	unsigned char *resident = calloc(1, (size_t)pages + 1);
+	void *map = bytes ? mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+
+	need(resident != NULL);
+	for (int i = 0; i < TRIES; i++) {
+		long held = 0;
+
+		need(!fsync(fd) && !posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+		if (map == MAP_FAILED || mincore(map, (size_t)bytes, resident))
+			break;
+		for (long page = 0; page < pages; page++)
+			held += resident[page] & 1;
+		if (!held)
+			break;
+		poll(NULL, 0, 1);
+	}
+	if (map != MAP_FAILED)
+		munmap(map, (size_t)bytes);
+	free(resident);
+}
+
 static inline void on_signal(int sig, void (*handler)(int), int flags)
 {
 	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };

@@ -57,7 +57,7 @@ static const char *plain(int op, int fd, unsigned events)
 static void uncached(void)
 {
 	if (buffered >= 0)
-		need(!fsync(buffered) && !posix_fadvise(buffered, 0, 0, POSIX_FADV_DONTNEED));
+		drop_cache(buffered);
 }
 
 static void cached(void)
