@@ -123,7 +123,7 @@ static int64_t write_nothing_nowait(const struct io *io)
 	const struct iovec byte = { &nothing, 1 };
 	const int fd = io->file->fd;
 
-	if (io->direct || io->rw_flags & RWF_APPEND || fcntl(fd, F_GETFL) & O_APPEND)
+	if (io->direct || fcntl(fd, F_GETFL) & O_APPEND)
 		return 0;
 	while (pwritev2(fd, &byte, 1, INT64_MAX - 1, RWF_NOWAIT) < 0) {
 		const int err = neg_errno();

@@ -146,12 +146,12 @@ static int started_done(struct submission *s, struct request *r)
 	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
 }
 
-/* Where memory is missing, old data are kept: those that earlier reads have put there. */
+/* Where memory is missing, old data are kept. The kernel looks there before it judges alignment. */
 static void prepare_reach(struct submission *s, struct request *r)
 {
 	uint64_t reach = copy_out_reach(r);
 
-	if (!r->io.direct)
+	if (!r->io.direct || submit_misaligned(&r->io))
 		reach = copy_out_writable(r, reach);
 	if (reach >= r->io.length_bytes) {
 		copy_out_keep_torn(r);

@@ -88,5 +88,6 @@ int64_t submit_poll_signals(const struct call *call, struct request *r);
 
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);
+bool submit_misaligned(const struct io *io);	/* O_DIRECT of what is no multiple of a sector */
 
 #endif

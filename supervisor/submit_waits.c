@@ -31,7 +31,7 @@ static bool direct_waits(const struct request *r)
  * O_DIRECT of what is no multiple of a sector: the kernel refuses it in io_submit, as an event, or
  * goes through the page cache (aio-abi.md, 8.4).
  */
-static bool misaligned(const struct io *io)
+bool submit_misaligned(const struct io *io)
 {
 	uint64_t bits = (uint64_t)io->offset;
 
@@ -46,9 +46,9 @@ bool submit_caller_waits(const struct submission *s, const struct request *r)
 
 	switch (s->d->cfg->submit) {
 	case CONFIG_SUBMIT_KERNEL:
-		return transfer && (!r->io.direct || misaligned(&r->io) || direct_waits(r));
+		return transfer && (!r->io.direct || submit_misaligned(&r->io) || direct_waits(r));
 	case CONFIG_SUBMIT_AUTO:
-		if (transfer && r->storage && misaligned(&r->io))
+		if (transfer && r->storage && submit_misaligned(&r->io))
 			return true;
 		return r->io.op == IO_WRITE && !r->io.direct && r->storage;
 	case CONFIG_SUBMIT_ASYNC:

@@ -374,10 +374,12 @@ test_files = \
 test_files += $(differ_corpus)
 differ_corpus = $(addprefix %D%/differ/corpus/, \
 	devices_with_a_signal_pending \
+	direct_misaligned_read_only \
 	directory_dontcache \
 	eventfd_of_this_call \
 	limit_and_nowait \
 	many_interrupted_waits \
+	nothing_nowait_append \
 	old_data_at_a_read_only_page \
 	old_data_of_this_call \
 	read_fault_peers \
