@@ -19,7 +19,8 @@ export AIO_SANDBOX AIO_SANDBOX_FLAGS
 all_live()
 {
 	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$program" "$AIO_SANDBOX_FLAGS" >"$tmp/with_options"
-	chmod +x "$tmp/with_options"
+	chmod 711 "$tmp"	# for other users that tests become
+	chmod 755 "$tmp/with_options"
 	AIO_SANDBOX=$tmp/with_options
 	aio_nr_take
 	PARITY_LOCKED=1		# theirs too
