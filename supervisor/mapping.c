@@ -12,6 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "tracee.h"
+
 /* struct procmap_query of linux/fs.h */
 struct map_query {
 	uint64_t size_bytes, flags, at;
@@ -22,16 +24,6 @@ struct map_query {
 
 #define MAP_QUERY _IOWR('f', 17, struct map_query)
 enum { MAP_READABLE = 1, MAP_WRITABLE = 2 };
-
-int mapping_open(pid_t tid)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? neg_errno() : fd;
-}
 
 static int by_query(int maps_fd, uaddr at, struct mapping *out)
 {
@@ -95,7 +87,7 @@ int mapping_at(int maps_fd, uaddr at, struct mapping *out)
 
 int mapping_of(pid_t tid, uaddr at, struct mapping *out)
 {
-	const int fd = mapping_open(tid);
+	const int fd = tracee_open(tid, "maps", O_RDONLY);
 	int err;
 
 	if (fd < 0)

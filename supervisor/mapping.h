@@ -20,9 +20,10 @@ struct mapping {
 	bool readable, writable;
 };
 
-int mapping_open(pid_t tid);		/* its descriptor, or -errno */
-
-/* The mapping that this address lies in: 0; -ENOENT: none; another -errno: cannot be told. */
+/*
+ * The mapping that this address lies in, by the tracee's open "maps": 0; -ENOENT: none; another
+ * -errno: cannot be told.
+ */
 int mapping_at(int maps_fd, uaddr at, struct mapping *out);
 
 /* The same by reading all of them, as kernels before 6.11 make us. */

@@ -9,6 +9,7 @@
 #include "mm.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "channel.h"
@@ -21,7 +22,7 @@ struct mm *mm_create(struct list *mms, pid_t tid)
 
 	if (!mm)
 		return NULL;
-	mm->mem_fd = tracee_open_mem(tid);
+	mm->mem_fd = tracee_open(tid, "mem", O_RDONLY);
 	/*
 	 * Without it an exec cannot be seen; where policy forbids it, we can do no more for the
 	 * program anyway.
@@ -120,7 +121,7 @@ uint64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes)
 	int err;
 
 	if (mm->maps_fd < 0)
-		mm->maps_fd = mapping_open(tid);
+		mm->maps_fd = tracee_open(tid, "maps", O_RDONLY);
 	while (mm->maps_fd >= 0 && done < bytes) {
 		err = mapping_at(mm->maps_fd, at + done, &m);
 		if (err == -ENOENT || (!err && !m.writable))

@@ -13,6 +13,7 @@
  */
 #include "submitter.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
 
@@ -82,7 +83,7 @@ static int look_closely(struct creds_table *t, struct thread *th, struct creds_s
 static uint64_t user_ns_of(struct thread *th)
 {
 	if (th->user_ns_fd < 0)
-		th->user_ns_fd = tracee_open_user_ns(th->source.tid);
+		th->user_ns_fd = tracee_open(th->source.tid, "ns/user", O_PATH | O_NOFOLLOW);
 	return th->user_ns_fd < 0 ? 0 : tracee_user_ns(th->user_ns_fd);
 }
 

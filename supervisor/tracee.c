@@ -159,13 +159,13 @@ int tracee_same_file(pid_t tid, int fd, int our_fd)
 	return order < 0 ? neg_errno() : order == 0;
 }
 
-int tracee_open_mem(pid_t tid)
+int tracee_open(pid_t tid, const char *name, int flags)
 {
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
+	fd = open(path, flags | O_CLOEXEC);
 	return fd < 0 ? neg_errno() : fd;
 }
 

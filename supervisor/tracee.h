@@ -69,8 +69,11 @@ int tracee_same_mm(pid_t a, pid_t b);
 /* The same for a thread's descriptor and one of ours: the same open file description? */
 int tracee_same_file(pid_t tid, int fd, int our_fd);
 
-/* Bound to the address space that the task has now, whatever it executes later. */
-int tracee_open_mem(pid_t tid);
+/*
+ * A file of /proc/TID, or -errno. "mem" and "maps" stay bound to the address space that the task has
+ * now, whatever it executes later.
+ */
+int tracee_open(pid_t tid, const char *name, int flags);
 bool tracee_mem_alive(int mem_fd, uaddr known);	/* does that address space still have a user? */
 
 int tracee_open_stat(pid_t tgid, pid_t tid);
@@ -119,8 +122,7 @@ int tracee_caps(pid_t tid, uint64_t *effective, uint64_t *permitted);
 int tracee_ids(int pidfd, struct creds_ids *ids);
 int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *group_count);
 int tracee_in_our_user_ns(pid_t tid);		/* 1; 0: not, or hidden from us; -errno */
-/* The link that names the thread's user namespace, and the number that it has now; 0: unknown. */
-int tracee_open_user_ns(pid_t tid);
+/* The number of the thread's user namespace of now, by an O_PATH descriptor of ns/user; 0: unknown. */
 uint64_t tracee_user_ns(int link_fd);
 
 /* May the thread ask for real-time I/O priority (CAP_SYS_ADMIN or CAP_SYS_NICE)? */

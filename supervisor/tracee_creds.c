@@ -3,7 +3,6 @@
  * A thread's credentials. capget(2) and PIDFD_GET_INFO (6.13) tell in half a microsecond whether
  * they have changed; all of them stand only in /proc/PID/status, which takes ten times as long.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -131,16 +130,6 @@ int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *gro
 	if (!err && seen != 2)
 		err = -ESRCH;
 	return err;
-}
-
-int tracee_open_user_ns(pid_t tid)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", tid);
-	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? neg_errno() : fd;
 }
 
 uint64_t tracee_user_ns(int link_fd)

@@ -60,7 +60,7 @@ static ssize_t read_write_only(pid_t tid, const struct iovec *from, unsigned fro
 			min_u64(from[i].iov_len - at, to[k].iov_len - into));
 	if (!bytes)
 		return 0;
-	mem = tracee_open_mem(tid);
+	mem = tracee_open(tid, "mem", O_RDONLY);
 	n = mem < 0 ? 0 : pread(mem, (char *)to[k].iov_base + into, bytes, (off_t)source);
 	return n < 0 ? 0 : n;
 }

@@ -2,10 +2,12 @@
 /* Where a mapping begins and ends, by both ways that kernels tell; if wrong, reads lose data. */
 #include "mapping.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracee.h"
 #include "unit.h"
 
 #define PAGES 5
@@ -22,7 +24,7 @@ static void set_up(void)
 	ck_assert_int_eq(mprotect(base + 2 * PAGE_BYTES, PAGE_BYTES, PROT_READ | PROT_WRITE), 0);
 	ck_assert_int_eq(munmap(base + 3 * PAGE_BYTES, PAGE_BYTES), 0);
 	ck_assert_int_eq(mprotect(base + 4 * PAGE_BYTES, PAGE_BYTES, PROT_WRITE), 0);
-	maps = mapping_open(getpid());
+	maps = tracee_open(getpid(), "maps", O_RDONLY);
 	ck_assert_int_ge(maps, 0);
 }
 
@@ -71,7 +73,7 @@ START_TEST(a_file_is_told)
 	ck_assert(!ftruncate(fd, 3 * PAGE_BYTES) && !fstat(fd, &st));
 	at = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 2 * PAGE_BYTES);
 	ck_assert_ptr_ne(at, MAP_FAILED);
-	maps = mapping_open(getpid());
+	maps = tracee_open(getpid(), "maps", O_RDONLY);
 	ck_assert_int_eq(mapping_at(maps, (uaddr)(uintptr_t)at, &m[0]), 0);
 	ck_assert_int_eq(mapping_by_text(maps, (uaddr)(uintptr_t)at, &m[1]), 0);
 	for (unsigned i = 0; i < 2; i++) {
