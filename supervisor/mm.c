@@ -92,14 +92,32 @@ static struct process *known_user(const struct mm *mm, const struct process *but
 	return NULL;
 }
 
+/*
+ * All who had it may have executed something: it is alive, but in whom? Those who still share one
+ * share the old one; where the others have left, its ring tells.
+ */
+static bool shared_with_another(const struct mm *mm, const struct process *p)
+{
+	list_for_each(node, tmp, &mm->processes) {
+		const struct process *other = list_entry(node, struct process, mm_node);
+
+		if (other != p && tracee_same_mm(other->tgid, p->tgid) > 0)
+			return true;
+	}
+	return shared_by(mm, NULL, p->tgid);
+}
+
 bool mm_has_process(const struct mm *mm, const struct process *p)
 {
 	const struct process *user;
+	const bool alone = p->mm_node.next == p->mm_node.prev;
 
 	if (!p->may_have_execed)
 		return true;
 	user = known_user(mm, p);
-	return user ? shared_by(mm, user, p->tgid) : mm_alive(mm);
+	if (user)
+		return shared_by(mm, user, p->tgid);
+	return mm_alive(mm) && (alone || shared_with_another(mm, p));
 }
 
 struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)

@@ -377,6 +377,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	direct_misaligned_read_only \
 	directory_dontcache \
 	eventfd_of_this_call \
+	exec_of_a_child_after_a_failed_one \
 	limit_and_nowait \
 	many_interrupted_waits \
 	nothing_nowait_append \

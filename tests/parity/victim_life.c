@@ -309,6 +309,25 @@ static void outlived(void)
 	ask_late_sharer("15.clone-vm/after-exit");
 }
 
+static int only_execs(void *arg)
+{
+	execl("/bin/true", "true", (char *)NULL);
+	return 9;
+}
+
+/* Whoever leaves takes nothing along, though the thread has not called since its execve failed. */
+static void child_that_leaves(void)
+{
+	char *stack = pages(16);
+	pid_t pid;
+
+	need(execl("/nonexistent", "x", (char *)NULL) < 0);
+	pid = clone(only_execs, stack + 16 * PAGE, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+	need(pid > 0);
+	obs_num("15.failed-exec/child-that-leaves", wait_child(pid));
+	obs_num("15.failed-exec/goes-on", aio_submit(ctx, 0, NULL));
+}
+
 static void failed_exec(void)
 {
 	struct io_event ev[BLOCKS];
@@ -321,6 +340,7 @@ static void failed_exec(void)
 	need(read(p[0], &left, 1) == 1);
 	need(execl("/nonexistent", "x", (char *)NULL) < 0);
 	shared("failed-exec", sharer, CLONE_VFORK);	/* before the thread itself calls again */
+	child_that_leaves();
 }
 
 int main(int argc, char **argv)
