@@ -254,8 +254,10 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 		return result;
 	if (request_next_piece(r))
 		return -ENOMEM;
-	if (r->io.op == IO_READ || !r->io.length_bytes)
+	if (r->io.op == IO_READ)
 		return 0;
+	if (!r->io.length_bytes)
+		return submit_look_at_signals(s->call, r, 0);
 	pulse_step(s->d->pulse, "a copy from the program", r->file->tracee_fd);
 	copied = tracee_readv(s->call->thread->source.tid, r->remote, r->remote_count, r->local,
 			      r->local_count);

@@ -158,6 +158,7 @@ static void terminal(void)
 	need(!fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK));
 	after_epipe("8.pending/tty-write-nonblock", prep(&b, IOCB_CMD_PWRITE, slave, data, 100, 0));
 	after_epipe("8.pending/tty-write-fault", prep(&b, IOCB_CMD_PWRITE, slave, NULL, 100, 0));
+	after_epipe("8.pending/tty-write-nothing", prep(&b, IOCB_CMD_PWRITE, slave, NULL, 0, 0));
 	close(slave);
 	close(master);
 }
