@@ -16,6 +16,7 @@
 
 #include "creds.h"
 #include "engine.h"
+#include "rwf.h"
 #include "util.h"
 
 #define SLOW_NS (2 * NSEC_PER_MSEC)
@@ -112,23 +113,32 @@ static bool is_device(int fd)
 	return fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
 }
 
+/* With two flags that exclude each other; it never writes. RWF_NOAPPEND came with Linux 6.9. */
+static bool knows_noappend(int fd, const struct iovec *byte)
+{
+	return pwritev2(fd, byte, 1, INT64_MAX - 1, RWF_APPEND | RWF_NOAPPEND) < 0 && errno == EINVAL;
+}
+
 /*
  * pwritev2() of nothing returns before the file is asked (vfs_writev() of fs/read_write.c, 6.18), but
  * ext4 refuses RWF_NOWAIT whatever the length. It is asked where no file has room and nothing
- * changes: EFBIG, of a device ENOSPC; not with O_APPEND, which writes elsewhere.
+ * changes: EFBIG, of a device ENOSPC. O_APPEND would write elsewhere, and a file that may only grow
+ * says EPERM to whoever takes that back.
  */
 static int64_t write_nothing_nowait(const struct io *io)
 {
 	char nothing = 0;
 	const struct iovec byte = { &nothing, 1 };
 	const int fd = io->file->fd;
+	const bool append = fcntl(fd, F_GETFL) & O_APPEND;
 
-	if (io->direct || fcntl(fd, F_GETFL) & O_APPEND)
+	if (io->direct || (append && !knows_noappend(fd, &byte)))
 		return 0;
-	while (pwritev2(fd, &byte, 1, INT64_MAX - 1, RWF_NOWAIT) < 0) {
+	while (pwritev2(fd, &byte, 1, INT64_MAX - 1, RWF_NOWAIT | (append ? RWF_NOAPPEND : 0)) < 0) {
 		const int err = neg_errno();
 
-		if (err == -EFBIG || err == -EINVAL || err == -EAGAIN || (err == -ENOSPC && is_device(fd)))
+		if (err == -EFBIG || err == -EINVAL || err == -EAGAIN ||
+		    (err == -ENOSPC && is_device(fd)) || (err == -EPERM && append))
 			break;
 		if (err != -EINTR)
 			return err;

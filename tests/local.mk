@@ -381,6 +381,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	limit_and_nowait \
 	many_interrupted_waits \
 	nothing_nowait_append \
+	nothing_nowait_append_file \
 	nothing_to_a_terminal_with_a_signal_pending \
 	old_data_at_a_read_only_page \
 	old_data_of_this_call \

@@ -133,6 +133,9 @@ static void nowait(void)
 	seen("8.5.nowait-read", "cached", "%s", rw(PREAD, buffered, 0, 4096, 0, RWF_NOWAIT));
 	seen("8.5.nowait-write", "", "%s", write_nowait(buffered));
 	seen("8.5.nowait-write", "of-nothing", "%s", rw(PWRITE, buffered, 0, 0, 0, RWF_NOWAIT));
+	need(!fcntl(buffered, F_SETFL, O_APPEND));
+	seen("8.5.nowait-write", "of-nothing-append", "%s", rw(PWRITE, buffered, 0, 0, 0, RWF_NOWAIT));
+	need(!fcntl(buffered, F_SETFL, 0));
 	uncached();
 	seen("8.5.nowait-read", "uncached", "%s", rw(PREAD, buffered, 0, 4096, 8192, RWF_NOWAIT));
 	uncached();
