@@ -55,7 +55,7 @@ fi
 mkfifo "$tmp/fifo"
 (
 	unset AIO_SANDBOX_MARK
-	exec sleep 300 <>"$tmp/fifo"
+	exec sleep 300 <>"$tmp/fifo"	# nothing waits for its end: it is killed
 ) &
 reader=$!
 pids="$pids $reader"

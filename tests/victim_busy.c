@@ -55,7 +55,7 @@ static void write_times(void)
 	long long now;
 
 	while (read(to_writer[0], &now, sizeof(now)) == sizeof(now)) {
-		poll(NULL, 0, 2);
+		poll(NULL, 0, 2);	/* that moment: who asked is to wait by then */
 		now = now_ns();
 		need(write(from_writer[1], &now, sizeof(now)) == sizeof(now));
 	}

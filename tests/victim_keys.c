@@ -15,7 +15,7 @@ static long delay_us;
 static void chance(void)
 {
 	if (delay_us)
-		usleep((useconds_t)(random() % delay_us));
+		usleep((useconds_t)(random() % delay_us));	/* chance, not a wait */
 }
 
 static void *requests(void *arg)
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 			continue;
 		close(gate[1]);
 		need(read(gate[0], &byte, 1) == 0);
-		usleep((useconds_t)(random() % 2000));
+		usleep((useconds_t)(random() % 2000));	/* chance, not a wait */
 		all_threads(i + 1);
 		_exit(0);
 	}

@@ -48,7 +48,7 @@ static void hold(void)
 {
 	need(write(control_fd, "hold\n", 5) == 5);
 	while (!logged("held\n"))
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 1);	/* who writes it does not tell us */
 }
 
 static void hang_child(unsigned i)

@@ -72,6 +72,7 @@ static uint64_t now_ms(void)
 	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
 }
 
+/* Until a life is long enough, and between looks at memory that a worker writes: no event there. */
 static void pause_ms(unsigned int ms)
 {
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000l}, NULL);

@@ -210,14 +210,14 @@ void settle(struct world *w)
 	if (w->flying_count) {
 		barrier();
 		/* a POLL may be woken that poll(2) says nothing of, or not: no wait, but time for it */
-		usleep(300);
+		usleep(300);		/* what may not come is no event */
 		barrier();
 	}
 	urgent = wait_for_urgent(w);
 	if (w->released) {
 		w->released = false;
 		/* the kernel closes in its next tick or two what nobody else has, and tells nobody */
-		usleep(12000);
+		usleep(12000);		/* nor is a close by the kernel */
 		barrier();
 		urgent = wait_for_urgent(w);
 	}

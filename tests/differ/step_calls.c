@@ -36,7 +36,7 @@ static long setup(unsigned nr, aio_context_t *where)
 		ret = syscall(SYS_io_setup, nr, where);
 		if (ret == 0 || errno != EAGAIN || nr > 2000)
 			break;
-		usleep(20000);
+		usleep(20000);		/* fs.aio-nr gives no event */
 	}
 	return ret < 0 ? -errno : ret;
 }

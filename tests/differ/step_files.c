@@ -242,7 +242,7 @@ void run_cold(struct world *w, const struct step *s)
 		need(!posix_fadvise(OBSERVE_BASE + slot->object, 0, 0, POSIX_FADV_DONTNEED));
 		if (!pages_cached(OBSERVE_BASE + slot->object))
 			break;
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 1);	/* a page that leaves the cache gives no event */
 	}
 	w->object_cold[slot->object] = true;
 }

@@ -154,7 +154,7 @@ static void stop_and_continue(pid_t pid)
 {
 	need(!kill(pid, SIGSTOP));
 	while (state_of(pid) != 'T')
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 1);	/* only its parent gets an event */
 	need(!kill(pid, SIGCONT));
 }
 

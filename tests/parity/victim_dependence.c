@@ -151,7 +151,7 @@ static pid_t rescuer(int pipe_fd)
 
 	need(pid >= 0);
 	if (!pid) {
-		poll(NULL, 0, VICTIM_SECONDS * 1000 / 2);
+		poll(NULL, 0, VICTIM_SECONDS * 1000 / 2);	/* a limit, not a wait */
 		_exit(write(pipe_fd, "rescued", 7) != 7);
 	}
 	return pid;

@@ -54,7 +54,7 @@ static void start(struct caller *c, long nr)
 	while (!c->tid)
 		sched_yield();
 	for (int i = 0; i < 500 && !c->done; i++)
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 1);	/* it returns or blocks, and blocking gives no event */
 	if (!c->done)
 		wait_blocked(getpid(), c->tid, nr);
 }
@@ -212,7 +212,7 @@ static void touches_a_destroyed_ring(void)
 		need(!setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }));
 		need(read(go[0], &c, 1) == 1);
 		while (((volatile struct ring *)own)->magic)
-			poll(NULL, 0, 1);
+			poll(NULL, 0, 1);	/* nothing tells when the kernel truncates */
 		_exit(1);
 	}
 	need(!aio_destroy(own) && write(go[1], "x", 1) == 1);

@@ -147,7 +147,7 @@ static inline void drop_cache(int fd)
 			held += resident[page] & 1;
 		if (!held)
 			break;
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 1);	/* a page that leaves the cache gives no event */
 	}
 	if (map != MAP_FAILED)
 		munmap(map, (size_t)bytes);
@@ -195,8 +195,8 @@ static inline void wait_blocked_in(pid_t pid, pid_t tid, long nr, long or_nr)
 	long seen;
 
 	while ((seen = sleeps_in(pid, tid)) != nr && seen != or_nr)
-		poll(NULL, 0, 1);
-	poll(NULL, 0, 20);
+		poll(NULL, 0, 1);	/* falling asleep gives no event */
+	poll(NULL, 0, 20);		/* nor does being heard */
 }
 
 static inline void wait_blocked(pid_t pid, pid_t tid, long nr)

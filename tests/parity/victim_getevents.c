@@ -159,7 +159,7 @@ static void act_ignored(pid_t waiter)
 	syscall(SYS_tgkill, getpid(), waiter, SIGWINCH);
 	syscall(SYS_tgkill, getpid(), waiter, SIGCHLD);
 	syscall(SYS_tgkill, getpid(), waiter, SIGUSR2);		/* blocked */
-	poll(NULL, 0, 30);
+	poll(NULL, 0, 30);	/* nothing is to happen: time enough for it to happen wrongly */
 	produce(1);
 }
 
@@ -172,7 +172,7 @@ static void act_three_times(pid_t waiter)
 {
 	for (int i = 0; i < 3; i++) {
 		produce(1);
-		poll(NULL, 0, 5);
+		poll(NULL, 0, 5);	/* it may be woken by each, which nothing tells */
 	}
 }
 
@@ -221,7 +221,7 @@ static void act_taken_by_the_program(pid_t waiter)
 	produce(1);
 	ring->head = ring->tail;
 	produce(1);
-	poll(NULL, 0, 20);
+	poll(NULL, 0, 20);	/* it is not to take what is there: time to do it wrongly */
 	obs_num("11.6/in-the-ring-meanwhile", in_ring());
 	produce(2);
 }

@@ -201,7 +201,7 @@ static void *close_when_blocked(void *fd)
 	long nr = -1;
 
 	while (!has_ended && nr != SYS_io_submit && nr != SYS_io_getevents) {
-		poll(NULL, 0, 1);
+		poll(NULL, 0, 1);	/* falling asleep gives no event */
 		nr = sleeps_in(getpid(), getpid());
 	}
 	close(*(int *)fd);

@@ -97,7 +97,7 @@ static int wait_and_act(const struct row *r)
 	if (!pid)
 		run_child(r->tag, r->how);
 	wait_blocked(pid, pid, r->how == GETEVENTS ? SYS_io_getevents : SYS_io_pgetevents);
-	poll(NULL, 0, LATER_MS);
+	poll(NULL, 0, LATER_MS);	/* time is what is observed: is the timeout taken anew? */
 	r->act(pid);
 	return wait_child(pid);
 }
