@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Requests in flight do not depend on their buffers: writes have been copied, reads say what was read.
-# If this breaks, a program that frees a buffer early is told of an error that the kernel does not know.
+# If this breaks, a program that frees a buffer early is told of an error that the kernel does not know,
+# and one that cuts a file finds in it what it had written before.
 . "$srcdir/tests/lib.sh"
+. "$srcdir/tests/aio_nr.sh"
 disk_dir
 
 # scene NAME SCENE OUTPUT WARNINGS
@@ -31,5 +33,47 @@ if dd if=/dev/zero of="$disk/file" bs=4096 count=1 oflag=direct 2>/dev/null; the
 	esac
 else
 	skip "no O_DIRECT here"
+fi
+
+# cut NAME SCENE OUTPUT FLAGS...: the file is cut behind an io_submit of 64 O_DIRECT writes, ten times
+cut()
+{
+	cut_name=$1 cut_scene=$2 cut_wanted=$3
+	shift 3
+	rm -f "$disk/file"
+	run timeout 60 "$AIO_SANDBOX" -q "$@" "$top_builddir/tests/victim_inflight" "$cut_scene" "$disk/file"
+	is "$cut_name${1:+, $*}" "$status $out" "0 $cut_wanted"
+}
+
+# natively SCENE
+natively()
+{
+	rm -f "$disk/file"
+	aio_nr_take
+	run timeout 60 "$top_builddir/tests/victim_inflight" "$1" "$disk/file" 7<&-
+	aio_nr_leave
+}
+
+natively overwritten
+if [ "$(stat -f -c %T "$disk")" != ext2/ext3 ]; then
+	skip "what a truncation waits for was seen on ext4, which this is not [D1]"
+elif [ "$status" -ne 0 ]; then
+	skip "natively: $err [D1]"
+else
+	is "a truncation waits for O_DIRECT writes, natively" "$out" "none overtaken"
+	for engine in libaio uring; do
+		if ! "$AIO_SANDBOX" -q --engine=$engine true 2>/dev/null; then
+			skip "the host refuses what --engine=$engine needs"
+			continue
+		fi
+		cut "it does in the sandbox" overwritten "none overtaken" --engine=$engine
+		cut "it does in the sandbox" overwritten "none overtaken" --engine=$engine --submit=kernel
+	done
+	cut "not for what waits for a worker [D1]" overwritten overtaken --engine=threads
+	cut "not even then [D1]" overwritten overtaken --engine=threads --submit=kernel
+	natively extended
+	is "it waits for writes that extend the file, natively" "$status $out" "0 none overtaken"
+	cut "not in the sandbox [D1]" extended overtaken --submit=auto
+	cut "unless the caller waits for them" extended "none overtaken" --submit=kernel
 fi
 done_testing

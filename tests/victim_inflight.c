@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * victim_inflight SCENE FILE: what becomes of a request's buffer while it is in flight. Prints what
- * it sees.
+ * victim_inflight SCENE FILE: what becomes of a request whose buffer or file is changed while it is
+ * in flight. Prints what it sees.
  *
  *	unmapped	a read's buffer is gone when the data come (D12)
  *	replaced	something else is mapped there by then (D12)
  *	absent		it was never there
  *	large		a buffer of 8 MiB is gone, which is said
  *	changed		a write's buffer is changed at once after io_submit (D5)
+ *	overwritten	a file is truncated at once after O_DIRECT writes into it (D1)
+ *	extended	the same with writes that make it longer (D1)
  */
 #include "parity/victim.h"
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #define ROUNDS 100
@@ -113,6 +116,33 @@ static void changed(const char *path)
 	printf("%d changed\n", wrong);
 }
 
+/* The kernel's truncation waits for writes that have begun (inode_dio_wait()): nothing is left. */
+static void truncated(const char *path, bool extend)
+{
+	enum { WRITES = 64, WRITE_BYTES = 256 << 10, TIMES = 10 };
+	static struct iocb cb[WRITES];
+	static struct io_event ev[WRITES];
+	struct iocb *list[WRITES];
+	char *data = mmap(NULL, WRITE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	aio_context_t own = aio_context(WRITES);
+	int fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600), overtaken = 0;
+	struct stat st;
+
+	need(data != MAP_FAILED && fd >= 0);
+	for (int i = 0; i < TIMES; i++) {
+		for (long k = 0; k < WRITES; k++) {
+			list[k] = prep(&cb[k], IOCB_CMD_PWRITE, fd, data, WRITE_BYTES,
+				       k * WRITE_BYTES);
+			need(extend || pwrite(fd, data, WRITE_BYTES, k * WRITE_BYTES) == WRITE_BYTES);
+		}
+		need(aio_submit(own, WRITES, list) == WRITES && !ftruncate(fd, 0));
+		need(reap(own, WRITES, ev) == WRITES && !fstat(fd, &st));
+		overtaken += st.st_size != 0;
+		need(!ftruncate(fd, 0));
+	}
+	printf("%s\n", overtaken ? "overtaken" : "none overtaken");
+}
+
 int main(int argc, char **argv)
 {
 	need(argc == 3);
@@ -126,7 +156,9 @@ int main(int argc, char **argv)
 		absent();
 	else if (!strcmp(argv[1], "large"))
 		large();
-	else
+	else if (!strcmp(argv[1], "changed"))
 		changed(argv[2]);
+	else
+		truncated(argv[2], !strcmp(argv[1], "extended"));
 	return 0;
 }
