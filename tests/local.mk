@@ -111,6 +111,7 @@ victims = \
 	%D%/victim_inflight \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
+	%D%/victim_leaving \
 	%D%/victim_lint \
 	%D%/victim_lives \
 	%D%/victim_missing_page \
@@ -176,6 +177,7 @@ script_tests = \
 	%D%/inflight.sh \
 	%D%/keys.sh \
 	%D%/layers.sh \
+	%D%/leaving.sh \
 	%D%/limits.sh \
 	%D%/lint.sh \
 	%D%/listing.sh \
