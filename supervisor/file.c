@@ -21,10 +21,6 @@
 #include "util.h"
 #include "workers.h"
 
-#ifndef STATX_MNT_ID_UNIQUE
-#define STATX_MNT_ID_UNIQUE 0x00004000U
-#endif
-
 struct close_work {
 	struct work work;
 	struct file *file;
@@ -97,15 +93,16 @@ static int file_describe(struct file *f, pid_t tid)
 {
 	const unsigned modes[] = { FILE_CAN_READ, FILE_CAN_WRITE, FILE_CAN_READ | FILE_CAN_WRITE,
 				   0 };
-	int flags = fcntl(f->io.fd, F_GETFL);
+	const int flags = fcntl(f->io.fd, F_GETFL);
+	unsigned asked = STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME | STATX_MNT_ID_UNIQUE |
+			 STATX_MNT_ID;
 	struct statx sx;
 	int err;
 
 	if (flags < 0 || flags & O_PATH)
 		return -EBADF;
-	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_BTIME | STATX_MNT_ID_UNIQUE |
-			  STATX_MNT_ID, &sx))
+	asked |= file_path_mask(f->table, (unsigned)flags);
+	if (statx(f->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, asked, &sx))
 		return errno == ENOMEM ? -ENOMEM : -EBADF;
 	f->open_flags = (unsigned)flags;
 	f->can = modes[flags & O_ACCMODE];
@@ -117,6 +114,7 @@ static int file_describe(struct file *f, pid_t tid)
 	if (sx.stx_mask & STATX_BTIME)
 		f->born_ns = (uint64_t)sx.stx_btime.tv_sec * NSEC_PER_SEC + sx.stx_btime.tv_nsec;
 	err = file_classify(f, &sx, tid);
+	file_path_note(f, &sx, asked);
 	if (sx.stx_attributes & STATX_ATTR_APPEND && flags & O_APPEND)
 		f->can |= FILE_ONLY_APPENDS;
 	f->io.nowait = f->can & FILE_NOWAIT;

@@ -53,6 +53,8 @@ struct file {
 	struct list node;	/* the table's files in use, by tgid and descriptor */
 	struct label *path;	/* file_path()'s */
 	uint64_t born_ns;	/* when the inode was made; 0: unknown */
+	uint64_t changed_ns;	/* its ctime, where that tells of another path; else 0 */
+	uint64_t mount_id;
 	struct label *name;	/* naming.c's: as keys tell it; NULL: nobody has asked */
 };
 
@@ -84,8 +86,9 @@ bool file_has_iter(const struct file *f, bool write);
 uint64_t file_signals(const struct file *f);
 
 /*
- * As /proc tells it at the first time of asking: a path, with " (deleted)" behind one that is gone,
- * or what the file is ("pipe:[17]"). Belongs to f. NULL: cannot be told.
+ * As /proc tells it at the first time of asking (another name of a directory above may be seen some
+ * milliseconds later): a path, with " (deleted)" behind one that is gone, or what the file is
+ * ("pipe:[17]"). Belongs to f. NULL: cannot be told.
  */
 struct label *file_path(struct file *f);
 /* The same, but it may be a path that the file had earlier; cheaper. */

@@ -22,6 +22,7 @@ struct fs {
 	char type[32];		/* as in mountinfo; "?" when unknown */
 	enum fs_kind kind;
 	bool memory;		/* data live in memory only */
+	bool marks_rename;	/* rename and link change the ctime of the file itself */
 	bool nowait;		/* its files take RWF_NOWAIT (FMODE_NOWAIT) */
 	bool dontcache;		/* RWF_DONTCACHE */
 	bool atomic;		/* RWF_ATOMIC, on O_DIRECT writes of capable files */

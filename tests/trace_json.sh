@@ -58,6 +58,19 @@ is 'has its path of then' "$(tr '\n' ' ' <"$tmp/paths")" "$disk/old $disk/old.ne
 sed -n 's/^.*"type":"request".* pread \([^ ]*\) @0.*$/\1/p' "$tmp/t" >"$tmp/names"
 like 'and such a name in its key' "$(tr '\n' ' ' <"$tmp/names")" 'old old.new *[0-9a-f]:[0-9]* '
 
+mkdir "$disk/later"
+run "$AIO_SANDBOX" "-ojson:$tmp/t" "$top_builddir/tests/victim_traced" renamed_later "$disk/later"
+is 'files that were not changed for a while, then are renamed or deleted' "$status" 0
+for n in 0 1 2 3 4 5 6 7; do
+	echo "$disk/later/a/$n"
+	echo "$disk/later/a/$n"
+	[ $((n % 2)) -eq 0 ] && echo "$disk/later/a/$n.new" || echo "$disk/later/a/$n (deleted)"
+done >"$tmp/expected"
+printf '%s\n' "$disk/later/a/9" "$disk/later/b/9" >>"$tmp/expected"
+sed -n 's/^.*"type":"request".*"path":"\([^"]*\)".*$/\1/p' "$tmp/t" >"$tmp/paths"
+is 'have their paths of then, too; that of their directory is seen a tick later' \
+	"$(diff "$tmp/expected" "$tmp/paths")" ''
+
 run "$AIO_SANDBOX" "-ojson:$tmp/t" "$top_builddir/tests/victim_traced" requests "$disk/f"
 is 'an io_cancel has the request that it names, if there is one' \
 	"$(sed -n 's/^.*"call":"io_cancel".*"requests":\(.*\)}$/\1/p' "$tmp/t" | tr '\n' ' ')" '[7] [] '

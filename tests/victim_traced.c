@@ -7,6 +7,8 @@
  *	errors		three reads to where no memory is
  *	replaced	20 files, each read, deleted, and its inode's number free for the next
  *	renamed		its file gets another name between two reads, and none before the third
+ *	renamed_later	the same of files that nobody has changed for a while, open for reading, then
+ *			their directory, DIR/a, gets another name
  *	killed		is killed while it waits for a read of an empty pipe
  */
 #include <errno.h>
@@ -19,8 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef IOCB_FLAG_IOPRIO
@@ -186,6 +190,71 @@ static void renamed(const char *name)
 	reap(1);
 }
 
+static void open_file(const char *dir, int i, int flags, char *name, size_t size)
+{
+	snprintf(name, size, "%s/a/%d", dir, i);
+	close(fd);
+	fd = open(name, flags, 0600);
+	need(fd >= 0, name);
+}
+
+/* What is changed from now on has a later second than what has been changed so far. */
+static void await_next_second(void)
+{
+	struct timespec now, next;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	next = (struct timespec){ .tv_sec = now.tv_sec + 1 };
+	do {
+		need(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &next, NULL) == 0, "sleep");
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		next.tv_nsec += 1000000;
+	} while (now.tv_sec < next.tv_sec);
+}
+
+static void await_tick(void)
+{
+	struct timespec then, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &then);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == then.tv_sec && now.tv_nsec == then.tv_nsec);
+}
+
+static void renamed_later(const char *dir)
+{
+	char name[4096], other[4096 + 8];
+
+	snprintf(other, sizeof(other), "%s/a", dir);
+	need(mkdir(other, 0700) == 0, other);
+	for (int i = 0; i < 8; i++)
+		open_file(dir, i, O_RDWR | O_CREAT, name, sizeof(name));
+	await_next_second();
+	for (int i = 0; i < 8; i++) {
+		open_file(dir, i, O_RDONLY, name, sizeof(name));
+		unreaped();
+		reap(1);
+		unreaped();
+		reap(1);
+		snprintf(other, sizeof(other), "%s.new", name);
+		need(i % 2 ? unlink(name) == 0 : rename(name, other) == 0, name);
+		unreaped();
+		reap(1);
+	}
+	open_file(dir, 9, O_RDWR | O_CREAT, name, sizeof(name));
+	await_next_second();
+	open_file(dir, 9, O_RDONLY, name, sizeof(name));
+	unreaped();
+	reap(1);
+	snprintf(name, sizeof(name), "%s/a", dir);
+	snprintf(other, sizeof(other), "%s/b", dir);
+	need(rename(name, other) == 0, name);
+	await_tick();
+	unreaped();
+	reap(1);
+}
+
 static void errors(void)
 {
 	struct iocb r[3];
@@ -246,7 +315,7 @@ int main(int argc, char **argv)
 {
 	need(argc == 3, "usage: victim_traced MODE FILE");
 	(void)syscall(SYS_close_range, 3, ~0u, 0);	/* numbers that are known in advance */
-	fd = open(argv[2], O_RDWR | O_CREAT, 0600);
+	fd = open(argv[2], strcmp(argv[1], "renamed_later") ? O_RDWR | O_CREAT : O_RDONLY, 0600);
 	need(fd >= 0, argv[2]);
 	need(io_setup(8, &ctx) == 0, "io_setup");
 	if (!strcmp(argv[1], "requests")) {
@@ -265,6 +334,8 @@ int main(int argc, char **argv)
 		replaced(argv[2]);
 	} else if (!strcmp(argv[1], "renamed")) {
 		renamed(argv[2]);
+	} else if (!strcmp(argv[1], "renamed_later")) {
+		renamed_later(argv[2]);
 	} else {
 		killed();
 	}
