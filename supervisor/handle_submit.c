@@ -37,6 +37,8 @@ static void accept_request(struct submission *s, struct request *r)
 {
 	struct dispatch *d = s->d;
 
+	if (d->keys)
+		naming_name(d, r, s->call->thread->process);
 	r->id = ++d->last_request_id;
 	r->storage = r->io.op != IO_POLL && r->file->io.class != FILE_PEER;
 	list_add_tail(&s->ctx->requests, &r->node);
@@ -46,10 +48,9 @@ static void accept_request(struct submission *s, struct request *r)
 	s->ctx->mm->storage_requests += r->storage;
 	if (!r->storage)
 		context_peers(s->ctx, 1);
-	if (d->keys)
-		naming_name(d, r, s->call->thread->process);
 	r->submitted_ns = s->begin_ns;
 	observe_accepted(d, s->call, r, s->entry);
+	naming_count(d, r);
 }
 
 /* Before anybody could see it. */

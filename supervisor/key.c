@@ -217,14 +217,20 @@ static uint64_t fingerprint(const struct key *key)
 	return h ? h : 1;
 }
 
+/* Where its slot is looked for. */
+static struct count *home(struct count *counts, unsigned slots, uint64_t fingerprint)
+{
+	return &counts[(unsigned)fingerprint & (slots - 1)];
+}
+
 /* Its slot, or the free one where it belongs. */
 static struct count *slot(struct count *counts, unsigned slots, uint64_t fingerprint)
 {
-	unsigned i = (unsigned)fingerprint & (slots - 1);
+	struct count *c = home(counts, slots, fingerprint);
 
-	while (counts[i].fingerprint && counts[i].fingerprint != fingerprint)
-		i = (i + 1) & (slots - 1);
-	return &counts[i];
+	while (c->fingerprint && c->fingerprint != fingerprint)
+		c = c + 1 < counts + slots ? c + 1 : counts;
+	return c;
 }
 
 /* Two thirds full at most, which also ends every probe. */
@@ -279,8 +285,14 @@ struct key key_make(struct keys *keys, const struct key_process *process, uint16
 			   .length_bytes = length_bytes,
 			   .file = label_get(file) };
 
-	key.k = count_one(keys, fingerprint(&key));
+	key.k = fingerprint(&key);
+	__builtin_prefetch(home(keys->counts, keys->slots, key.k), 1);
 	return key;
+}
+
+void key_count(struct keys *keys, struct key *key)
+{
+	key->k = count_one(keys, key->k);
 }
 
 void key_put(struct key *key)

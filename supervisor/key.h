@@ -43,7 +43,7 @@ struct key {
 	uint16_t opcode;		/* IOCB_CMD_* */
 	int64_t offset;
 	uint64_t length_bytes;
-	uint64_t k;			/* KEY_UNCOUNTED: the table is full */
+	uint64_t k;			/* key_count()'s; KEY_UNCOUNTED: the table is full */
 	struct label *file;		/* escaped */
 };
 
@@ -74,9 +74,13 @@ void keys_file(const struct keys *keys, const char *path, uint64_t dev, uint64_t
 struct label *keys_known_file(struct keys *keys, const struct label *path);
 void keys_know_file(struct keys *keys, struct label *path, struct label *name);
 
-/* Counts; `file` as keys_file() says, shared. */
+/*
+ * Its k is still to be counted: soon, but not at once, so that the memory of its count is there by
+ * then. `file` as keys_file() says, shared.
+ */
 struct key key_make(struct keys *keys, const struct key_process *process, uint16_t opcode,
 		    struct label *file, int64_t offset, uint64_t length_bytes);
+void key_count(struct keys *keys, struct key *key);	/* once for each */
 void key_put(struct key *key);		/* accepts one that names nothing, and makes it one */
 void key_take_back(struct keys *keys,
 		   const struct key *key); /* it is not to be counted; the last of its name */

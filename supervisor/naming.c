@@ -118,3 +118,9 @@ void naming_name(struct dispatch *d, struct request *r, struct process *p)
 		r->key = key_make(d->keys, p->named, r->opcode, file, r->io.offset,
 				  request_asked_bytes(r));
 }
+
+void naming_count(struct dispatch *d, struct request *r)
+{
+	if (r->key.process)
+		key_count(d->keys, &r->key);
+}

@@ -9,5 +9,6 @@ struct keys *naming_begin(void);	/* in PROGRAM's starting directory; NULL: ENOME
 
 /* At acceptance; without memory the request has no key. Only where d->keys is set. */
 void naming_name(struct dispatch *d, struct request *r, struct process *p);
+void naming_count(struct dispatch *d, struct request *r);	/* soon afterwards (key.h) */
 
 #endif

@@ -34,6 +34,7 @@ static struct key create(const struct key_process *p, uint16_t opcode, const cha
 	struct label *l = label_create(file, strlen(file));
 	struct key key = key_make(keys, p, opcode, l, offset, length);
 
+	key_count(keys, &key);
 	label_put(l);
 	return key;
 }
