@@ -243,8 +243,8 @@ static struct record_request **place_at_tail(struct context *ctx)
 /* From the oldest to `end`, which the program has read (reaped) or never will. */
 static void push_until(struct trace *t, struct context *ctx, unsigned end, bool reaped)
 {
-	const uint64_t now = reaped && ctx->trace_next != end ? now_ns() : 0;
 	struct record_request **place;
+	uint64_t now = 0;
 
 	while (ctx->trace_next != end) {
 		place = &ctx->traced[ctx->trace_next];
@@ -253,6 +253,7 @@ static void push_until(struct trace *t, struct context *ctx, unsigned end, bool 
 			continue;
 		if (reaped && (*place)->reaped_by == REAPED_NOT) {
 			(*place)->reaped_by = REAPED_BY_SELF;
+			now = now ? now : now_ns();
 			(*place)->reaped_ns = now;
 		}
 		push_last(t, *place);

@@ -233,6 +233,11 @@ struct writer *writer_create(const struct sink_run *run, struct sink **sinks, un
 	for (unsigned i = 0; i < count; i++)
 		sinks[i]->run = run;
 	want(w);
+	/*
+	 * In a program with threads each system call of libc that is a cancellation point marks the
+	 * thread before and behind it, unless it is marked all the time. Nobody cancels anybody.
+	 */
+	(void)pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 	w->feed = feed_create();
 	err = w->feed ? pthread_create(&w->thread, NULL, writer_run, w) : errno;
 	if (!err)
