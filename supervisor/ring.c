@@ -76,15 +76,28 @@ static void ring_format(struct ring *r, uint32_t id)
 	h->header_length = RING_HEADER_BYTES;
 }
 
+/*
+ * All pages now: a completion that finds no memory for its slot would be a SIGBUS. RLIMIT_FSIZE
+ * counts for a memfd; its last page is mapped whole all the same when it has one byte of it.
+ */
+static int allocate(int memfd, size_t bytes)
+{
+	int err = ftruncate(memfd, (off_t)bytes);
+
+	if (err && errno == EFBIG) {
+		bytes -= PAGE_BYTES - 1;
+		err = ftruncate(memfd, (off_t)bytes);
+	}
+	return err ? err : fallocate(memfd, 0, 0, (off_t)bytes);
+}
+
 int ring_create(struct ring *r, unsigned slots, size_t bytes, uint32_t id)
 {
 	*r = (struct ring){ .memfd = -1, .map_bytes = bytes, .nr = slots };
 	r->memfd = memfd_create("[aio]", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->memfd < 0)
 		return neg_errno();
-	/* all pages now: a completion that finds no memory for its slot would be a SIGBUS */
-	if (fchmod(r->memfd, 0600) || ftruncate(r->memfd, (off_t)bytes) ||
-	    fallocate(r->memfd, 0, 0, (off_t)bytes) ||
+	if (fchmod(r->memfd, 0600) || allocate(r->memfd, bytes) ||
 	    fcntl(r->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		goto fail;
 	r->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->memfd, 0);

@@ -3,8 +3,10 @@
 #include "ring.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "unit.h"
@@ -299,9 +301,43 @@ START_TEST(the_file_cannot_change_its_size)
 }
 END_TEST
 
+static int create_below(rlim_t limit_bytes, size_t bytes)
+{
+	struct rlimit old, less;
+	int err;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+	less = (struct rlimit){ limit_bytes, old.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &less), 0);
+	err = ring_create(&ring, (unsigned)(bytes / 32) - 1, bytes, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+	return err;
+}
+
+START_TEST(a_limit_on_file_sizes_must_reach_into_the_last_page)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(create_below(4096, 8192), -EFBIG);
+	ck_assert_int_eq(ring.memfd, -1);
+	ck_assert_int_eq(create_below(0, 4096), -EFBIG);
+	for (size_t bytes = 4096; bytes <= 8192; bytes += 4096) {
+		char *other;
+
+		ck_assert_int_eq(create_below(bytes - 4095, bytes), 0);
+		other = mmap(NULL, bytes, PROT_READ, MAP_SHARED, ring.memfd, 0);
+		ck_assert_ptr_ne(other, MAP_FAILED);
+		memset(ring.map, 'e', bytes);
+		ck_assert(other[0] == 'e' && other[bytes - 1] == 'e');
+		munmap(other, bytes);
+		ring_destroy(&ring);
+	}
+}
+END_TEST
+
 UNIT_MAIN("ring", sizes_are_the_kernel_s, more_cpus_make_small_rings_larger,
 	  refused_sizes_have_the_kernel_s_error, header_is_the_kernel_s,
 	  entry_and_tail_are_what_a_reader_expects, events_cross_the_end_in_order,
 	  peek_gives_no_more_than_asked, a_hostile_head_stays_in_the_ring, a_stored_tail_is_believed_until_the_next_completion,
 	  other_fields_are_never_believed,
-	  the_file_cannot_be_emptied, the_file_cannot_change_its_size)
+	  the_file_cannot_be_emptied, the_file_cannot_change_its_size,
+	  a_limit_on_file_sizes_must_reach_into_the_last_page)
