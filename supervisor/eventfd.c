@@ -5,6 +5,10 @@
  * and stays there. So the last one is added by the kernel: by an io_uring of one entry that tells
  * this eventfd of one completion, made for the purpose, since nobody does that often; where there
  * is no io_uring, by the host's own AIO in the same way.
+ *
+ * Between poll(2) and write(2) a program can fill it on purpose, and nothing makes write(2) refuse to
+ * wait: O_NONBLOCK would be the program's, and RWF_NOWAIT needs a write_iter. So a write that waits is
+ * broken off, and for a while the kernel counts for everybody.
  */
 #include "eventfd.h"
 
@@ -17,7 +21,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "breaker.h"
 #include "util.h"
+
+#define WARY_NS NSEC_PER_SEC
 
 /* One NOP in the submission queue of an io_uring just made. */
 static int queue_nop(int uring, const struct io_uring_params *p)
@@ -73,20 +80,46 @@ static bool counted_by_host_aio(int fd)
 	return counted;
 }
 
+static bool counted_by_kernel(int fd)
+{
+	return counted_by_uring(fd) || counted_by_host_aio(fd);
+}
+
+/*
+ * Somebody else may have filled it since it had room: then the write waits, and is broken off.
+ */
+static int write_one(int fd)
+{
+	const uint64_t one = 1;
+	const int unguarded = breaker_enter();
+	int err;
+
+	if (unguarded && counted_by_kernel(fd))
+		return 0;
+	err = write(fd, &one, sizeof(one)) < 0 ? neg_errno() : 0;
+	if (!unguarded)
+		breaker_leave();
+	return err;
+}
+
 int eventfd_count(int fd)
 {
+	static uint64_t wary_until_ns;
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	const uint64_t one = 1;
+	int err;
 
-	while (poll(&p, 1, 0) < 0 && errno == EINTR)
-		;
-	if (p.revents & POLLERR)
-		return 0;
-	if (!(p.revents & POLLOUT))
-		return counted_by_uring(fd) || counted_by_host_aio(fd) ? 0 : -EAGAIN;
-	while (write(fd, &one, sizeof(one)) < 0) {
-		if (errno != EINTR)
-			return neg_errno();
-	}
-	return 0;
+	do {
+		while (poll(&p, 1, 0) < 0 && errno == EINTR)
+			;
+		if (p.revents & POLLERR)
+			return 0;
+		if (!(p.revents & POLLOUT))
+			return counted_by_kernel(fd) ? 0 : -EAGAIN;
+		if (wary_until_ns && now_ns() < wary_until_ns && counted_by_kernel(fd))
+			return 0;
+		err = write_one(fd);
+		if (err == -EINTR)
+			wary_until_ns = now_ns() + WARY_NS;
+	} while (err == -EINTR);
+	return err;
 }

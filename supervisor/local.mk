@@ -5,6 +5,8 @@
 supervisor_sources = \
 	%D%/batch.c \
 	%D%/batch.h \
+	%D%/breaker.c \
+	%D%/breaker.h \
 	%D%/buffer.c \
 	%D%/buffer.h \
 	%D%/call.c \

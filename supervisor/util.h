@@ -68,6 +68,14 @@ static inline uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* For pthread_cond_timedwait() on a condition that runs on CLOCK_MONOTONIC. */
+static inline struct timespec time_after(uint64_t delay_ns)
+{
+	uint64_t at = now_ns() + delay_ns;
+
+	return (struct timespec){ (time_t)(at / NSEC_PER_SEC), (long)(at % NSEC_PER_SEC) };
+}
+
 /* errno of a failed system call as a negative number; never 0. */
 static inline int neg_errno(void)
 {

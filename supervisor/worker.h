@@ -7,12 +7,9 @@
 #define WORKER_H
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "util.h"
 #include "workers.h"
-
-#define WORKERS_INTERRUPT_SIGNAL SIGRTMIN
 
 struct lane {
 	struct list node;
@@ -52,14 +49,6 @@ struct workers {
 	unsigned outstanding;
 	struct sigaction old_action;
 };
-
-/* For pthread_cond_timedwait() on a condition of ours: they run on CLOCK_MONOTONIC. */
-static inline struct timespec time_after(uint64_t delay_ns)
-{
-	uint64_t at = now_ns() + delay_ns;
-
-	return (struct timespec){ (time_t)(at / NSEC_PER_SEC), (long)(at % NSEC_PER_SEC) };
-}
 
 /* Adds one thread to the lane: 0 or -errno. Loop thread, with the mutex held. */
 int worker_start(struct lane *lane);

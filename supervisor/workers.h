@@ -12,10 +12,13 @@
 #ifndef WORKERS_H
 #define WORKERS_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "list.h"
 #include "loop.h"
+
+#define WORKERS_INTERRUPT_SIGNAL SIGRTMIN
 
 struct workers;
 struct lane;

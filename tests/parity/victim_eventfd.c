@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 
 #define ROUNDS 500
+#define FILLINGS 8000
 
 static aio_context_t ctx;
 static struct ring *ring;
@@ -169,6 +170,67 @@ static void tail_first(void)
 	obs_num("16.tail-first/event-found", found);
 }
 
+/* --- somebody fills it while requests are counted --------------------------------------------------- */
+
+struct filler {
+	int fd;
+	_Atomic unsigned round, done;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* A different while after each round has begun. */
+static void *fills(void *arg)
+{
+	const uint64_t full = UINT64_MAX - 1;
+	struct filler *f = arg;
+
+	for (unsigned i = 1; i <= FILLINGS; i++) {
+		uint64_t begin;
+
+		while (f->round != i)
+			;
+		begin = now_ns();
+		while (now_ns() - begin < i * 37 % 20000)
+			;
+		need(write(f->fd, &full, sizeof(full)) == sizeof(full));
+		f->done = i;
+	}
+	return NULL;
+}
+
+/* A completion waits for nobody who could read the eventfd. */
+static void filled_meanwhile(void)
+{
+	struct filler f = { .fd = eventfd(0, EFD_CLOEXEC) };
+	struct pollfd p = { .fd = f.fd, .events = POLLIN };
+	unsigned accepted = 0, events = 0;
+	struct io_event ev;
+	pthread_t thread;
+	struct iocb cb;
+
+	need(!pthread_create(&thread, NULL, fills, &f));
+	prep(&cb, IOCB_CMD_PREAD, zero_fd, buf, sizeof(buf), 0);
+	for (unsigned i = 1; i <= FILLINGS; i++) {
+		f.round = i;
+		accepted += aio_submit1(ctx, with_fd(&cb, f.fd)) == 1;
+		events += reap(ctx, 1, &ev);
+		while (f.done != i || poll(&p, 1, 0) == 1) {
+			if (poll(&p, 1, 0) == 1)
+				count_of(f.fd);
+		}
+	}
+	need(!pthread_join(thread, NULL));
+	obs_yes("16.full/filled-meanwhile", accepted == FILLINGS && events == FILLINGS);
+	close(f.fd);
+}
+
 int main(void)
 {
 	victim_start();
@@ -181,5 +243,6 @@ int main(void)
 	semaphore();
 	polls_its_own();
 	tail_first();
+	filled_meanwhile();
 	return victim_end();
 }
