@@ -32,6 +32,7 @@ struct context {
 	struct list drain;		/* parked io_destroy: struct call.node */
 	struct mm *mm;
 	uaddr handle;			/* the id the program knows: the ring's address there */
+	bool succeeded;			/* a younger ring was mapped there */
 	uint32_t slot;			/* index in the table of the address space: header.id */
 	unsigned number;		/* n-th context of this run, from 1 */
 	uint32_t max_nr;		/* what io_setup was asked for: counts against --max-nr */

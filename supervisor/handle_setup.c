@@ -109,6 +109,7 @@ int64_t setup_enter(struct dispatch *d, struct call *call, struct context *ctx, 
 		mm_put_slot(call->mm, ctx->slot);
 		return -EFAULT;
 	}
+	mm_note_handle(call->mm, handle);
 	ctx->handle = call->ctx_handle = handle;
 	ctx->lint_ip = call->notice.ip;
 	ctx->number = call->ctx_number = ++d->context_count;

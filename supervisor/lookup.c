@@ -81,6 +81,7 @@ static struct context *adopt_moved(struct call *call, struct context *ctx, uaddr
 	if (moved <= 0)
 		return NULL;
 	ctx->handle = handle;
+	ctx->succeeded = false;
 	channel_moved(ctx);
 	return ctx;
 }
@@ -97,7 +98,7 @@ static struct context *confirm(struct call *call, uaddr handle, const struct rin
 		return NULL;
 	if (ctx->handle != handle)
 		return adopt_moved(call, ctx, handle, err);
-	moved = ring_has_words(&ctx->ring, words) ? 0 : moved_away(call, ctx);
+	moved = ring_has_words(&ctx->ring, words) && !ctx->succeeded ? 0 : moved_away(call, ctx);
 	if (moved < 0)
 		*err = -EAGAIN;
 	return moved ? NULL : ctx;

@@ -184,6 +184,22 @@ struct context *mm_context(const struct mm *mm, uint32_t slot)
 	return slot / 64 < mm->slot_words ? mm->by_slot[slot] : NULL;
 }
 
+/* Without a walk where rings come one below the other, 65,000 of them as well. */
+void mm_note_handle(struct mm *mm, uaddr handle)
+{
+	const bool known = handle >= mm->least_handle && handle <= mm->most_handle;
+
+	list_for_each(node, tmp, &mm->contexts) {
+		struct context *ctx = list_entry(node, struct context, node);
+
+		if (!known)
+			break;
+		ctx->succeeded |= ctx->handle == handle;
+	}
+	mm->least_handle = mm->most_handle ? min_u64(mm->least_handle, handle) : handle;
+	mm->most_handle = max_u64(mm->most_handle, handle);
+}
+
 /* Lowest free index, as the kernel's table gives it out. */
 unsigned mm_free_slot(const struct mm *mm)
 {

@@ -45,6 +45,8 @@ struct mm {
 	uint64_t *slots;		/* bit set: a living context has this index */
 	struct context **by_slot;	/* those; NULL: free */
 	unsigned slot_words;
+	uaddr least_handle;		/* of all contexts that it has had */
+	uaddr most_handle;
 	unsigned requests;		/* outstanding of all kinds */
 	unsigned storage_requests;	/* of those: what exit and exec wait for */
 	bool closing;			/* its last user is in exit_group */
@@ -130,6 +132,7 @@ int thread_count(struct thread *th);		/* of its process; or -errno */
 pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid);
 bool mm_alive(const struct mm *mm);
 void mm_release(struct mm *mm);			/* frees it when nothing refers to it any more */
+void mm_note_handle(struct mm *mm, uaddr handle);	/* of a ring that has just been mapped */
 /*
  * The living one with this header id; NULL: none. A ring that was moved and not used since still has
  * its old handle.

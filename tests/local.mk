@@ -380,6 +380,7 @@ differ_corpus = $(addprefix %D%/differ/corpus/, \
 	directory_dontcache \
 	eventfd_of_this_call \
 	exec_of_a_child_after_a_failed_one \
+	id_of_a_moved_ring_in_its_successor \
 	limit_and_nowait \
 	many_interrupted_waits \
 	nothing_nowait_append \
