@@ -175,6 +175,7 @@ supervisor_sources = \
 	%D%/submit.h \
 	%D%/submit_batch.c \
 	%D%/submit_depends.c \
+	%D%/submit_member.c \
 	%D%/submit_prepare.c \
 	%D%/submit_signals.c \
 	%D%/submit_waits.c \

@@ -86,6 +86,12 @@ int64_t submit_look_at_signals(const struct call *call, const struct request *r,
 /* Of a POLL: POLLIN is the result, 0: an engine does it. */
 int64_t submit_poll_signals(const struct call *call, struct request *r);
 
+/*
+ * submit_member.c: who is written into a control group, if this is done by the file. 0: not so; else
+ * the result, of a write that has been done.
+ */
+int64_t submit_member(const struct submission *s, const struct request *r);
+
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);
 bool submit_misaligned(const struct io *io);	/* O_DIRECT of what is no multiple of a sector */

@@ -262,5 +262,7 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 	copied = tracee_readv(s->call->thread->source.tid, r->remote, r->remote_count, r->local,
 			      r->local_count);
 	result = request_copied_in(r, copied);
-	return result ? result : submit_look_at_signals(s->call, r, copied);
+	if (!result)
+		result = submit_look_at_signals(s->call, r, copied);
+	return result ? result : submit_member(s, r);
 }

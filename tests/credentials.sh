@@ -108,6 +108,53 @@ else
 	skip 'nobody can make no namespaces here, or not reach the build directory [D17]'
 fi
 
+# --- a control group, which takes the number of a task, or 0 for who writes
+
+group=
+unmake_group()
+{
+	[ -z "$group" ] || rmdir "$group" || :
+	[ -z "$group" ] || rmdir "${group%/members}" 2>/dev/null || :
+	group=
+}
+unmount() { ! mountpoint -q "$tmp/fs" 2>/dev/null || umount "$tmp/fs"; }
+cleanup() { unmount; fuse_kill; unmake_group; }
+
+# make_group: $group, of version 2
+make_group()
+{
+	for at in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+		[ -e "$at/cgroup.procs" ] || continue
+		group=$at/aio-sandbox-test.$$
+		[ "$at" != /sys/fs/cgroup ] || group=$group/members
+		mkdir -p "$group" 2>/dev/null && return
+	done
+	group=
+	return 1
+}
+
+# numbers of any size are 1
+moved='1
+moved
+its number
+1
+moved
+its number
+1
+moved
+'
+if make_group; then
+	natively "$writer" join "$group/cgroup.procs"
+	is 'who is written into a control group is the writer, natively' "$(echo "$out" | tr -s 0-9 1)" \
+		"${moved}its number"
+	run timeout 60 "$AIO_SANDBOX" -q "$writer" join "$group/cgroup.procs"
+	is 'it is in the sandbox; numbers of another pid namespace are read as the supervisor knows them [8.member] [D17]' \
+		"$status $(echo "$out" | tr -s 0-9 1)" "0 ${moved}another number"
+	unmake_group
+else
+	skip 'no control group of version 2 can be made here [8.member] [D17]'
+fi
+
 # --- a file system with a reserve for root
 
 # mounted OPTIONS...: a small ext4 at $tmp/fs, made with these options of mkfs; its device in $dev
@@ -119,8 +166,6 @@ mounted()
 		mount -o "loop,$mount_options" "$tmp/image" "$tmp/fs" 2>/dev/null &&
 		chmod 777 "$tmp/fs" && dev=$(findmnt -n -o SOURCE "$tmp/fs")
 }
-unmount() { ! mountpoint -q "$tmp/fs" 2>/dev/null || umount "$tmp/fs"; }
-cleanup() { unmount; fuse_kill; }
 
 mount_options=noatime
 if have mkfs.ext4 && have findmnt && mounted -m 50 -O ^has_journal; then

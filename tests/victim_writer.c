@@ -7,6 +7,8 @@
  *	mode FILE	a write of 8 bytes, then the mode bits
  *	dropped FILE	opens it, becomes nobody; a write and a read of 8 bytes
  *	sender		who has written to a unix socket, as its receiver is told
+ *	join FILE	moves itself by cgroup.procs of a control group, by "0", its number, its number in a pid
+ *			namespace: has it moved, and which number is there?
  *	set-quota DEV	no AIO: gives nobody 32 KiB on that device
  */
 #include "parity/victim_env.h"
@@ -131,6 +133,55 @@ static void host_name(void)
 	printf("%s\n", strcmp(name, "elsewhere\n") ? "another's" : "its own");
 }
 
+static bool is_in(const char *group)
+{
+	static char now[4096];
+	int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, now, sizeof(now) - 1);
+
+	need(n > 0);
+	close(fd);
+	now[n] = 0;
+	return strstr(now, group) != NULL;
+}
+
+static int join(const char *path, const char *member)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char group[64], members[64] = "";
+	struct iocb cb;
+
+	need(fd >= 0 && sscanf(path, "/sys/fs/cgroup/%*[^/]/%63[^/]", group) == 1);
+	io_prep_pwrite(&cb, fd, (void *)member, strlen(member), 0);
+	print(one(&cb));
+	printf("%s\n", is_in(group) ? "moved" : "where it was");
+	io_prep_pread(&cb, fd, members, sizeof(members) - 1, 0);
+	need(one(&cb) > 0);
+	printf("%s\n", atoi(members) == (int)getpid() ? "its number" : "another number");
+	fflush(stdout);
+	return 0;
+}
+
+/* Children, so that nobody is left in the group; the last is number 1 of a pid namespace. */
+static void joins(const char *path)
+{
+	for (int i = 0; i < 3; i++) {
+		pid_t pid;
+
+		need(i < 2 || !unshare(CLONE_NEWPID));
+		pid = victim_fork();
+		if (!pid) {
+			char number[16];
+
+			snprintf(number, sizeof(number), "%d\n", (int)getpid());
+			ctx = NULL;
+			need(io_setup(4, &ctx) == 0);
+			_exit(join(path, i ? number : "0"));
+		}
+		need(wait_child(pid) == 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *scene = argc > 1 ? argv[1] : "", *path = argc > 2 ? argv[2] : "";
@@ -152,6 +203,8 @@ int main(int argc, char **argv)
 		sender(false);
 	else if (strcmp(scene, "late") == 0)
 		sender(true);
+	else if (strcmp(scene, "join") == 0)
+		joins(path);
 	else if (strcmp(scene, "host-name") == 0)
 		host_name();
 	else
