@@ -3,7 +3,7 @@
  * Theory. Most rules need nothing but what is there when something happens (an iocb that is in
  * flight already, a wait for more than there is). Three need a memory: what a partial io_submit has
  * left over, results that ought to be looked at, eventfds. These are lists, searched from one end,
- * bounded: a tool for finding mistakes may cost something.
+ * bounded: a tool for finding mistakes may cost something, but what is in flight may be much.
  *
  * "Never looked at" is told of results that were never reaped: what a program does with an event
  * that it has, nobody can see.
@@ -18,6 +18,7 @@
 
 #define SAID_SLOTS 8192u
 #define SECTOR_BYTES 512u
+#define IN_FLIGHT_BUCKETS 4096u
 #define COMPARE_BYTES (64u << 10)
 
 struct lint *lint_create(void)
@@ -30,10 +31,14 @@ struct lint *lint_create(void)
 	list_init(&l->results);
 	list_init(&l->counters);
 	l->said = calloc(SAID_SLOTS, sizeof(*l->said));
-	if (l->said)
-		return l;
-	free(l);
-	return NULL;
+	l->in_flight = calloc(IN_FLIGHT_BUCKETS, sizeof(*l->in_flight));
+	if (!l->said || !l->in_flight) {
+		lint_destroy(l);
+		return NULL;
+	}
+	for (unsigned i = 0; i < IN_FLIGHT_BUCKETS; i++)
+		list_init(&l->in_flight[i]);
+	return l;
 }
 
 void *lint_keep(struct lint *l, size_t bytes)
@@ -121,19 +126,24 @@ static void check_handle(struct dispatch *d, struct call *call)
 
 /* --- requests --- */
 
-static const struct request *in_flight(const struct request *r)
+/* The oldest with this iocb; r is one of those in flight from now on. */
+static const struct request *in_flight(struct lint *l, struct request *r)
 {
-	list_for_each(ctx_node, ctx_tmp, &r->ctx->mm->contexts) {
-		struct context *ctx = list_entry(ctx_node, struct context, node);
+	const struct mm *mm = r->ctx->mm;
+	const uint64_t hash = hash_u64((uintptr_t)mm ^ hash_u64(r->obj));
+	struct list *bucket = &l->in_flight[hash % IN_FLIGHT_BUCKETS];
+	const struct request *found = NULL;
 
-		list_for_each(node, tmp, &ctx->requests) {
-			const struct request *other = list_entry(node, struct request, node);
+	list_for_each(node, tmp, bucket) {
+		const struct request *other = list_entry(node, struct request, lint_node);
 
-			if (other != r && other->obj == r->obj)
-				return other;
+		if (other->ctx->mm == mm && other->obj == r->obj) {
+			found = other;
+			break;
 		}
 	}
-	return NULL;
+	list_add_tail(bucket, &r->lint_node);
+	return found;
 }
 
 static void check_alignment(struct lint *l, const struct call *call, const struct request *r)
@@ -159,7 +169,7 @@ void lint_accepted(struct lint *l, struct call *call, struct request *r)
 	r->lint_ip = call->notice.ip;
 	lint_rest_taken(l, r->ctx->mm, r->obj);
 	check_alignment(l, call, r);
-	other = in_flight(r);
+	other = in_flight(l, r);
 	if (other && lint_is_new(l, LINT_REUSED, call->notice.ip, 0))
 		log_say("lint: request #%llu of %d: its iocb 0x%llx is that of #%llu, which is still "
 			"in flight", (unsigned long long)r->id, r->tid, (unsigned long long)r->obj,
@@ -359,5 +369,6 @@ void lint_destroy(struct lint *l)
 	free_all(&l->results, offsetof(struct lint_result, node));
 	free_all(&l->counters, offsetof(struct lint_counter, node));
 	free(l->said);
+	free(l->in_flight);
 	free(l);
 }

@@ -58,6 +58,7 @@ struct lint {
 	uint64_t *said;			/* what has been told: hashes */
 	unsigned said_count;
 	uint64_t unsaid;		/* for want of room or memory */
+	struct list *in_flight;		/* struct request.lint_node, by hash of mm and iocb */
 };
 
 enum { LINT_KEPT_MAX = 4096 };

@@ -26,6 +26,7 @@ struct request *request_create(struct buffers *buffers)
 		return NULL;
 	list_init(&r->io.node);
 	list_init(&r->node);
+	list_init(&r->lint_node);
 	r->buffers = buffers;
 	r->user = &r->user_one;
 	r->local = r->local_two;
@@ -37,6 +38,7 @@ void request_destroy(struct request *r)
 {
 	if (!r)
 		return;
+	list_del(&r->lint_node);
 	key_put(&r->key);
 	file_put(r->file);
 	file_put(r->resfd);

@@ -31,6 +31,7 @@ struct request {
 	uint64_t id;			/* order of arrival, unique in a run */
 	struct key key;			/* its name in every run, if somebody wants it */
 	uaddr lint_ip;			/* lint.c's: of its io_submit */
+	struct list lint_node;		/* lint.c's: those in flight, by obj */
 	uint64_t submitted_ns;		/* when the io_submit was taken up */
 	struct record_request *trace;	/* trace.c's; NULL: nobody wants it */
 	uaddr obj;			/* the iocb's address, for the event */

@@ -19,6 +19,7 @@ rule()
 }
 
 rule reuse 0 'request #2 of *: its iocb 0x* is that of #1, which is still in flight'
+rule crowd 0 'request #8194 of *: its iocb 0x* is that of #8193, which is still in flight'
 rule change 0 'request #1 of * on descriptor *: the data were changed while it was in flight'
 rule misalign 0 '*descriptor *: O_DIRECT with offset, length or memory that is no multiple of 512'
 rule hang 142 'io_getevents of * waits for 2 more events, but 1 requests are in flight and it has no other thread: it will never return'

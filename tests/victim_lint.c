@@ -58,6 +58,31 @@ static void reuse(void)
 	reap_one();
 }
 
+/* The same in the midst of many that are in flight, and what has come back is used again. */
+static void crowd(void)
+{
+	enum { MANY = 4096 };
+	struct iocb *all = calloc(MANY + 1, sizeof(*all));
+	struct iocb *list[MANY];
+
+	need(all && io_destroy(ctx) == 0);
+	ctx = NULL;
+	need(io_setup(MANY + 1, &ctx) == 0);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MANY; i++) {
+			io_prep_poll(&all[i], pipes[0], 1);
+			list[i] = &all[i];
+		}
+		need(io_submit(ctx, MANY, list) == MANY);
+		poll_pipe(&all[bad && round ? MANY - 1 : MANY]);
+		need(write(pipes[1], "x", 1) == 1);
+		for (int i = 0; i <= MANY; i++)
+			reap_one();
+		need(read(pipes[0], list, 1) == 1);
+	}
+	free(all);
+}
+
 /* A write into a full pipe is in flight until somebody reads. */
 static void change(void)
 {
@@ -180,9 +205,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } rules[] = {
-	{ "reuse", reuse },   { "change", change }, { "misalign", misalign }, { "hang", hang },
-	{ "rest", rest },     { "result", result }, { "zero", zero },	      { "counter", counter },
-	{ "child", child },   { "leak", leak },
+	{ "reuse", reuse },   { "crowd", crowd },   { "change", change }, { "misalign", misalign },
+	{ "hang", hang },     { "rest", rest },     { "result", result }, { "zero", zero },
+	{ "counter", counter }, { "child", child }, { "leak", leak },
 };
 
 int main(int argc, char **argv)
