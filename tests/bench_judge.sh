@@ -54,4 +54,17 @@ trap 0 90 10 10 5 0 0
 END
 is 'no verdict where nothing is wanted' "$(said verdict)" ''
 
+# requests per second, CPU of the program and of all else, of each round
+if have bash; then
+	printf '%s\n' '100 5 10' '100 6 10' '100 5 12' >"$tmp/untraced.runs"
+	printf '%s\n' '99 5 10' '80 6 10' '95 6 13' >"$tmp/summary.runs"
+	printf '%s\n' '99 6 12.5' '80 6 11' '95 6 13.5' >"$tmp/json.runs"
+	run bash -c 'have() { true; }; tmp=$1; . "$2/tests/bench/traced.sh"; traced_verdict trace-direct-d32; traced_verdict trace-tmpfs-d1
+		traced_verdict trace-other' - "$tmp" "$srcdir"
+	is 'what a trace costs is judged, too, and told' "$status $(cat "$tmp/verdicts")" '0 '"trace-direct-d32: summary 0.95 (0.80-0.99) of untraced, must 0.90 held within the spread; json 0.95 (0.80-0.99) of untraced, must 0.85 held within the spread
+trace-tmpfs-d1: summary 0.95 (0.80-0.99) of untraced, must 0.75 held; json 2.50 (1.00-3.50) us of CPU more, must 2 MISSED within the spread"
+else
+	skip 'bash is not installed'
+fi
+
 done_testing
