@@ -54,6 +54,17 @@ natively()
 	aio_nr_leave
 }
 
+natively secret
+case $status:$out in
+0:*)
+	is "memory that others cannot look into is memory, natively" "$out" "data ev:8, iocb 1, event 1"
+	scene "not for us [D18]" secret "data ev:EFAULT, iocb EFAULT, event EFAULT" 0
+	;;
+*)
+	skip "memfd_secret: $err [D18]"
+	;;
+esac
+
 natively overwritten
 if [ "$(stat -f -c %T "$disk")" != ext2/ext3 ]; then
 	skip "what a truncation waits for was seen on ext4, which this is not [D1]"

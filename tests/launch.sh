@@ -156,6 +156,9 @@ is "process group, session and niceness are the caller's" \
 
 # --- users ---
 
+"$AIO_SANDBOX" -q cat /proc/self/status >"$tmp/status"
+is "the filter is to be seen in /proc/PID/status [D13]" "$(sed -n 's/^Seccomp:[^0-9]*//p' "$tmp/status")" 2
+
 no_new_privs() { sed -n 's/^NoNewPrivs:[^0-9]*//p' "$1"; }
 
 if [ "$(id -u)" -eq 0 ]; then

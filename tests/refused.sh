@@ -77,7 +77,7 @@ try "a program with a filter of its own" "filter: 0 $all_good" "$AIO_SANDBOX" "$
 try "a program under a filter of its launcher" "$all_good" \
 	"$AIO_SANDBOX" "$deny" ENOTTY getppid -- "$steps" $all
 # shellcheck disable=SC2086
-try "one that wants its own listener gets EBUSY, and goes on" "listener: EBUSY $all_good" \
+try "one that wants its own listener gets EBUSY, and goes on [D13]" "listener: EBUSY $all_good" \
 	"$AIO_SANDBOX" "$steps" listener $all
 try "a program that refuses AIO to itself is obeyed" "setup: ENOTTY" \
 	"$AIO_SANDBOX" "$deny" ENOTTY io_setup -- "$steps" setup

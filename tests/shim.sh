@@ -105,7 +105,7 @@ plain='-DPLAIN -w'
 
 unset LD_PRELOAD
 run "$AIO_SANDBOX" -q --shim sh -c 'echo "$LD_PRELOAD"'
-is "--shim preloads it" "$out" "$shim"
+is "--shim preloads it, which the program can see [D13]" "$out" "$shim"
 run env LD_PRELOAD=libaio.so.1 "$AIO_SANDBOX" -q --shim sh -c 'echo "$LD_PRELOAD"'
 is "behind what is preloaded already" "$out" "libaio.so.1:$shim"
 run "$AIO_SANDBOX" -q sh -c 'echo "${LD_PRELOAD-none}"'

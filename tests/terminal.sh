@@ -121,6 +121,22 @@ status=0
 wait "$us" || status=$?
 is "the program decides what SIGTERM does" "$status" 5
 
+# To a group of its own, whose leader is who was started: PROGRAM gets its own, and what is passed on.
+if have setsid; then
+	alone=$sandbox
+	sandbox="setsid $sandbox"
+	start_victim "$signals"
+	sandbox=$alone
+	env kill -40 -- "-$us"
+	expect "what is sent to the process group comes" "got 40 value 0."
+	expect "and comes again [D13]" "got 40 value 0."
+	kill -TERM "$us"
+	expect "and no third time" "counts 15:1 40:2."
+	wait "$us" || :
+else
+	skip "setsid is not installed [D13]"
+fi
+
 # cpulimit and many scripts work that way
 start_victim "$signals"
 kill -STOP "$program"

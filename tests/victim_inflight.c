@@ -10,6 +10,7 @@
  *	changed		a write's buffer is changed at once after io_submit (D5)
  *	overwritten	a file is truncated at once after O_DIRECT writes into it (D1)
  *	extended	the same with writes that make it longer (D1)
+ *	secret		data, an iocb and events in memory that others cannot look into (D18)
  */
 #include "parity/victim.h"
 
@@ -143,6 +144,24 @@ static void truncated(const char *path, bool extend)
 	printf("%s\n", overtaken ? "overtaken" : "none overtaken");
 }
 
+static void secret(void)
+{
+	int memory = (int)syscall(SYS_memfd_secret, O_CLOEXEC), zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	struct io_event *event, ev;
+	struct iocb *cb, other;
+	char *page;
+
+	need(memory >= 0 && zero >= 0 && !ftruncate(memory, BLOCK));
+	page = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	need(page != MAP_FAILED);
+	cb = (struct iocb *)page;
+	event = (struct io_event *)(page + 1024);
+	printf("data %s", outcome(ctx, prep(&other, IOCB_CMD_PREAD, zero, page + 2048, 8, 0)));
+	printf(", iocb %s", num(aio_submit1(ctx, prep(cb, IOCB_CMD_PREAD, zero, &ev, 8, 0))));
+	need(aio_submit1(ctx, prep(&other, IOCB_CMD_PREAD, zero, &ev, 8, 0)) == 1);
+	printf(", event %s\n", num(aio_getevents(ctx, 1, 1, event, NULL)));
+}
+
 int main(int argc, char **argv)
 {
 	need(argc == 3);
@@ -158,6 +177,8 @@ int main(int argc, char **argv)
 		large();
 	else if (!strcmp(argv[1], "changed"))
 		changed(argv[2]);
+	else if (!strcmp(argv[1], "secret"))
+		secret();
 	else
 		truncated(argv[2], !strcmp(argv[1], "extended"));
 	return 0;
