@@ -292,17 +292,13 @@ static void flush(struct submission *s)
 	submit_settled(s);
 }
 
-/*
- * Memory or descriptors are used up: something must come back first. What waits for a peer may
- * never.
- */
+/* Memory or descriptors are used up: something must come back first. A peer's may never. */
 static struct verdict no_room(struct submission *s)
 {
 	if (inflight_storage(s->d))
 		return verdict_park(&s->d->room);
 	log_warn_once("out of descriptors or memory, and nothing in flight but for peers: "
-		      "io_submit gets EAGAIN "
-		      "(raise the limit on open files or --buffer-memory)");
+		      "io_submit gets EAGAIN (raise the limit on open files or --buffer-memory)");
 	return verdict_return(s->call->cursor ? (int64_t)s->call->cursor : -EAGAIN);
 }
 
@@ -332,11 +328,13 @@ static struct verdict submit_all(struct submission *s)
 			entry_accepted(s);
 		else if (taken < 0 && taken != TAKEN_GONE)
 			trace_refused(s->d->trace, call, s->ctx, s->entry_at, s->entry, taken);
-		/* no room: what this call has done itself may hold it */
-		if (taken == TAKEN_WAIT || taken == TAKEN_LATER ||
-		    (taken == TAKEN_NO_ROOM && !list_empty(&s->d->finished))) {
+		if (taken > TAKEN) {
+			const unsigned before = s->d->outstanding;
+
 			flush(s);
-			taken = call->waits_for ? TAKEN_WAIT : TAKEN;
+			/* no room: what has just come back may have held it */
+			if (taken != TAKEN_NO_ROOM || s->d->outstanding < before)
+				taken = call->waits_for ? TAKEN_WAIT : TAKEN;
 		}
 		dispatch_pump(s->d);
 		if (taken == TAKEN && call->cursor < s->nr && dispatch_too_long(s->d, s->begin_ns)) {
@@ -344,11 +342,12 @@ static struct verdict submit_all(struct submission *s)
 			return verdict_park(&s->d->later);
 		}
 	}
-	flush(s);
+	/* flushed just now: once more could finish what is waited for, and end the call too early */
 	if (call->waits_for)
 		return verdict_park(NULL);
 	if (taken == TAKEN_NO_ROOM)
 		return no_room(s);
+	flush(s);
 	call->away = taken == TAKEN_GONE && call->cursor;
 	if (call->away)
 		return verdict_park(NULL);

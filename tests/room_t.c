@@ -64,5 +64,42 @@ START_TEST(own_completions_make_room)
 }
 END_TEST
 
+/* Storage can be as fast as that. */
+START_TEST(what_is_done_as_soon_as_started_makes_room)
+{
+	uint64_t c;
+
+	rig_open(CONFIG_SUBMIT_AUTO, SMALL);
+	for (unsigned i = 0; i < 5; i++)
+		prepare(i, IOCB_CMD_PREAD, file_fd, QUARTER);
+	done_at_look = 1;
+	c = submit(0, 5);
+	ck_assert_int_eq(answered(c).value, 5);
+	ck_assert_uint_eq(tail(0), 4);
+	rig_close();
+}
+END_TEST
+
+/* If it is done between the look behind its start and the parking, the rest of the list follows all the same. */
+START_TEST(what_the_caller_waits_for_does_not_end_the_call)
+{
+	uint64_t c;
+
+	rig_open(CONFIG_SUBMIT_KERNEL, PLENTY);
+	for (unsigned i = 0; i < 3; i++)
+		prepare(i, IOCB_CMD_PWRITE, file_fd, 512);
+	script = "QDD";
+	done_at_look = 2;
+	c = submit(0, 3);
+	if (waits(c))
+		done(0, 512);
+	ck_assert_int_eq(answered(c).value, 3);
+	ck_assert_str_eq(taken, "012");
+	ck_assert_uint_eq(tail(0), 3);
+	rig_close();
+}
+END_TEST
+
 UNIT_MAIN("room", a_poll_that_finds_no_room_is_not_accepted_yet, no_room_parks_and_goes_on,
-	  own_completions_make_room)
+	  own_completions_make_room, what_is_done_as_soon_as_started_makes_room,
+	  what_the_caller_waits_for_does_not_end_the_call)
