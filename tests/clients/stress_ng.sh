@@ -4,6 +4,7 @@
 # bad calls among them. If this fails, one of its processes read other data than it wrote, or met an answer that the
 # kernel does not give.
 . "$srcdir/tests/lib.sh"
+client_limit=180	# it ends by itself before
 . "$srcdir/tests/clients/client.sh"
 need stress-ng
 stress-ng --help 2>&1 | grep -q aiol-requests || skip_all "this stress-ng has no --aiol"
