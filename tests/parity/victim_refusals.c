@@ -143,6 +143,8 @@ static void disk_full(void)
 
 /* --- a listener that forbids reading --------------------------------------------------------- */
 
+static _Atomic pid_t asked_for;
+
 static void *denies(void *arg)
 {
 	struct fanotify_event_metadata event;
@@ -150,16 +152,29 @@ static void *denies(void *arg)
 	while (read(*(int *)arg, &event, sizeof(event)) == sizeof(event)) {
 		struct fanotify_response answer = { event.fd, FAN_DENY };
 
+		asked_for = event.pid;
 		need(write(*(int *)arg, &answer, sizeof(answer)) == sizeof(answer));
 		close(event.fd);
 	}
 	return NULL;
 }
 
+static const char *denied_direct(void)
+{
+	int fd = open("watched", O_RDWR | O_DIRECT | O_CLOEXEC);
+	const char *said = "no O_DIRECT";
+	struct iocb cb;
+
+	if (fd >= 0)
+		said = outcome(ctx, prep(&cb, IOCB_CMD_PREAD, fd, pages(1), PAGE, 0));
+	close(fd);
+	return said;
+}
+
 static void hook(void)
 {
 	static int listener;
-	const char *denied = "no privilege", *allowed = "no privilege";
+	const char *denied = "no privilege", *allowed = "no privilege", *direct = "no privilege";
 	int fd = open("watched", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	pthread_t thread;
 
@@ -172,6 +187,7 @@ static void hook(void)
 		fd = open("watched", O_RDWR | O_CLOEXEC);	/* those of before are not watched */
 		need(fd >= 0);
 		denied = with_flags(0, fd, 0);
+		direct = denied_direct();
 		need(!fanotify_mark(listener, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL));
 		allowed = with_flags(0, fd, 0);
 		pthread_cancel(thread);
@@ -179,6 +195,8 @@ static void hook(void)
 		close(fd);
 	}
 	obs("8.hook/denied", "%s", denied);
+	obs("8.hook/denied-direct", "%s", direct);
+	obs("8.hook/asked-for", "%s", asked_for == getpid() ? "this process" : "another");
 	obs("8.hook/allowed", "%s", allowed);
 	unlink("watched");
 	close(listener);
