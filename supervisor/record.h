@@ -63,11 +63,14 @@ struct record_call {
 	uint64_t id;			/* order of arrival, unique in a run */
 	uint64_t entered_ns;		/* when we heard of it */
 	uint64_t left_ns;		/* 0: the thread died in it, or was broken off (kept.h) */
-	uint64_t args[6];
+	uint64_t args[5];
 	int64_t result;
 	int64_t timeout_ns;		/* -1: none; io_getevents, io_pgetevents */
-	uint64_t sigmask;		/* io_pgetevents, valid when has_sigmask */
-	uint64_t handle;		/* io_setup: of the new context */
+	union {
+		uint64_t sigmask;	/* io_pgetevents, when has_sigmask */
+		uint64_t sigmask_at;	/* ... else its sixth argument */
+		uint64_t handle;	/* io_setup: of the new context */
+	};
 	struct label *comm;		/* NULL: unknown, or nobody wants it */
 	pid_t pid;
 	pid_t tid;
@@ -112,6 +115,9 @@ enum {
 
 #define RECORD_BYTES(member) \
 	(offsetof(struct record, member) + sizeof(((struct record *)NULL)->member))
+
+/* Two cache lines: there are two calls for a request at depth 1. */
+_Static_assert(RECORD_BYTES(call) <= 128, "a call's record has grown");
 
 enum { RECORD_NO_OPCODE = 0xffff };	/* the entry could not be read */
 

@@ -123,7 +123,7 @@ static void put_getevents(struct sink *s, const struct sink_call *c)
 	if (call->has_sigmask)
 		put_sigmask(s->out, call);
 	else
-		put_number(s->out, call->args[5]);
+		put_number(s->out, call->sigmask_at);
 }
 
 static void put_cancelled(struct sink *s, const struct sink_call *c)

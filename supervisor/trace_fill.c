@@ -26,8 +26,6 @@ void trace_fill_call(struct record_call *rec, const struct call *call, bool answ
 		.left_ns = answered ? now_ns() : 0,
 		.result = call->answer,
 		.timeout_ns = call->wait.timeout_ns,
-		.sigmask = call->wait.sigmask,
-		.handle = call->ctx_handle,
 		.comm = th && named ? comm_of(th) : NULL,
 		.pid = th ? th->source.tgid : (pid_t)n->tid,
 		.tid = (pid_t)n->tid,
@@ -36,6 +34,10 @@ void trace_fill_call(struct record_call *rec, const struct call *call, bool answ
 		.has_sigmask = call->wait.has_mask,
 	};
 	memcpy(rec->args, n->args, sizeof(rec->args));
+	if (call->kind == CALL_SETUP)
+		rec->handle = call->ctx_handle;
+	else
+		rec->sigmask = call->wait.has_mask ? call->wait.sigmask : n->args[5];
 }
 
 /* What the iocb alone says. */
