@@ -121,15 +121,17 @@ ssize_t tracee_readv(pid_t tid, const struct uvec *from, unsigned from_count,
 	return read_slowly(tid, source, from_count, to, to_count, n < 0 ? 0 : (size_t)n);
 }
 
-/* Does the kernel look at this byte's address and find that it could be a user's? */
-static bool address_passes(int empty_pipe, uaddr at)
+/* Does the kernel look at this byte's address and find that it could be a user's? -errno: who knows */
+static int address_passes(int empty_pipe, uaddr at)
 {
 	const struct iovec v[2] = { { (void *)(uintptr_t)at, 1 }, { (void *)(uintptr_t)at, 0 } };
 
 	/*
 	 * The address is judged before the pipe is looked into, and one entry alone would be cut.
 	 */
-	return readv(empty_pipe, v, 2) == 0 || errno == EAGAIN;
+	if (readv(empty_pipe, v, 2) >= 0 || errno == EAGAIN)
+		return 1;
+	return errno == EFAULT ? 0 : neg_errno();
 }
 
 uaddr tracee_space_end(void)
@@ -144,8 +146,11 @@ uaddr tracee_space_end(void)
 	write_end = fd[1];
 	while (bad - good > 1) {
 		const uaddr middle = good + (bad - good) / 2;
+		const int passes = address_passes(read_end, middle);
 
-		if (address_passes(read_end, middle))
+		if (passes < 0)
+			return DEFAULT_SPACE_END;
+		if (passes)
 			good = middle;
 		else
 			bad = middle;
