@@ -120,9 +120,16 @@ static int64_t transfer_at_once(const struct io *io, int fd, unsigned flags)
 	return n;
 }
 
+static bool is_hung_up(int tty)
+{
+	struct termios t;
+
+	return tcgetattr(tty, &t) && errno == EIO;
+}
+
 /*
  * preadv2 and pwritev2 return 0 for no bytes without asking the file; AIO asks: a socket sends an
- * empty datagram, anonymous inodes (eventfd, timerfd, ...) say EINVAL.
+ * empty datagram, anonymous inodes (eventfd, timerfd, ...) say EINVAL, a terminal that was hung up EIO.
  */
 static int64_t transfer_nothing(const struct io *io)
 {
@@ -133,6 +140,8 @@ static int64_t transfer_nothing(const struct io *io)
 		return neg_errno();
 	if (!(st.st_mode & S_IFMT))
 		return -EINVAL;
+	if (S_ISCHR(st.st_mode) && io->op == IO_WRITE && is_hung_up(io->file->fd))
+		return -EIO;
 	if (S_ISSOCK(st.st_mode) && io->op == IO_WRITE && io->sender.pid)
 		n = send_for(io, io->file->fd, NULL, 0, RWF_NOWAIT);
 	else if (S_ISSOCK(st.st_mode) && io->op == IO_WRITE)

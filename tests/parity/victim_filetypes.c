@@ -174,6 +174,8 @@ static void tty(void)
 	obs("8.3.tty/write", "%s", outcome(ctx, prep(&cb, PWRITE, slave, "12345678", 8, 3)));
 	obs("8.3.tty/read", "%s", outcome(ctx, prep(&cb, PREAD, master, buf, 16, 0)));
 	obs("8.3.tty/fsync", "%s", outcome(ctx, prep(&cb, IOCB_CMD_FSYNC, slave, NULL, 0, 0)));
+	close(master);
+	obs("8.3.tty/hung-up-nothing", "%s", outcome(ctx, prep(&cb, PWRITE, slave, buf, 0, 0)));
 }
 
 int main(void)
