@@ -16,7 +16,7 @@
  *	--stop-at-first		stop at the first difference
  *	--no-minimise		do not make it smaller
  *	--seconds=N		begin no batch after that time
- *	--out=DIR		keep minimal programs that differ there
+ *	--out=DIR		keep minimal programs that differ there, and what batches saw of them
  *
  * Status: 0 everything is equal, 1 something differs, 2 could not be run. The last line tells how
  * many programs were compared.
@@ -61,6 +61,21 @@ static void keep(const struct driver *d, uint64_t seed, const struct program *p)
 	need(f);
 	program_print(f, p);
 	need(!fclose(f));
+}
+
+/* What both saw in their batches: of one that does not differ alone nothing else is known. */
+static void keep_seen(const struct driver *d, uint64_t seed, const char *by, const char *text,
+		      size_t bytes)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	if (!d->out)
+		return;
+	snprintf(path, sizeof(path), "%s/batch-%llu.%s", d->out, (unsigned long long)seed, by);
+	f = fopen(path, "w");
+	need(f);
+	need(fwrite(text, 1, bytes, f) == bytes && !fclose(f));
 }
 
 static void report(struct driver *d, uint64_t seed, struct program *p)
@@ -116,6 +131,8 @@ static bool compare_batch(struct driver *d, const struct source *src)
 		d->compared++;
 		if (a && b && n == m && !memcmp(a, b, n))
 			continue;
+		keep_seen(d, seed, "native", a ? a : "", n);
+		keep_seen(d, seed, "sandboxed", b ? b : "", m);
 		program_generate(&p, seed, &d->setup.opt);
 		go_on = look_again(d, seed, &p);
 	}
