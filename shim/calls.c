@@ -101,7 +101,7 @@ static struct own_page *hello(void)
 		return NULL;
 	}
 	page = own_page_make();
-	channel = page ? map_shared(hint(CHANNEL_BYTES), CHANNEL_BYTES, fd) : NULL;
+	channel = page ? map_shared(hint(OWN_BYTES), CHANNEL_BYTES, fd) : NULL;
 	(void)raw3(SYS_close, fd, 0, 0);
 	if (!channel)
 		return NULL;
@@ -164,7 +164,7 @@ static void own_ring_begin(struct own_page *page, long handle, void *at, long by
 
 static long second_hint(struct own_page *page, long bytes)
 {
-	return hint(2 * CHANNEL_BYTES + __atomic_fetch_add(&page->hinted_bytes, (uint64_t)bytes,
+	return hint(OWN_BYTES + CHANNEL_BYTES + __atomic_fetch_add(&page->hinted_bytes, (uint64_t)bytes,
 							   __ATOMIC_RELAXED));
 }
 

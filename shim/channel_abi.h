@@ -17,10 +17,19 @@
  *		itself (0: it does not): io_setup's result
  *	io_destroy(ctx, CHANNEL_MAGIC, &bytes)
  *		io_destroy's result; if it stored something in bytes, the shim unmaps as much
+ *	io_submit(ctx, nr, list, CHANNEL_MAGIC)
+ *		goes on with what a slot has begun (SLOT_TRAP), else it is a plain io_submit
  *
- * The channel is one page, shared. Of all its words the shim writes one, and the supervisor reads
- * nothing back that it relies on. It names the contexts whose rings the shim has mapped, as many as
- * there is room for; those of others are reached by the trap only.
+ * The channel is two pages, shared. The first names the contexts whose rings the shim has mapped,
+ * as many as there is room for; those of others are reached by the trap only. Of its words the shim
+ * writes two, and the supervisor reads nothing back that it relies on.
+ *
+ * The second is for calls without the trap: a slot each. Whoever has claimed one (FREE -> CLAIMED)
+ * fills it, stores POSTED, sets its bit in `posted`, and only then looks at `awake`: 0 means that
+ * nobody may look, and the call is taken back (POSTED -> CLAIMED) and made by the trap. The
+ * supervisor stores awake = 0 and only then looks at `posted` for the last time, so one of the two
+ * sees the other. Who wins the exchange of POSTED executes: POSTED -> TAKEN is the supervisor's. A
+ * taken call ends as DONE or TRAP, both the shim's to free; nobody takes it back.
  */
 #ifndef CHANNEL_ABI_H
 #define CHANNEL_ABI_H
@@ -28,10 +37,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHANNEL_VERSION 1
+#define CHANNEL_VERSION 2
 #define CHANNEL_HELLO_AT 0xffffa10a5a9d0000ull
 #define CHANNEL_MAGIC 0xa10a5a9d53484d31ull
-#define CHANNEL_BYTES 4096
+#define CHANNEL_BYTES 8192
 
 enum channel_step {
 	CHANNEL_STEP_RING = 1,
@@ -52,22 +61,52 @@ struct channel_ring {
 
 enum channel_flag {
 	CHANNEL_REAP = 1,		/* io_getevents may take events by itself */
+	CHANNEL_SUBMIT = 2,		/* io_submit may come by a slot */
+};
+
+enum slot_state {
+	SLOT_FREE = 0,
+	SLOT_CLAIMED = 1,
+	SLOT_POSTED = 2,
+	SLOT_TAKEN = 3,			/* it is being executed */
+	SLOT_SLEEPS = 4,		/* so it is, and the caller waits for a futex wake of `state` */
+	SLOT_DONE = 5,			/* result is there */
+	SLOT_TRAP = 6,			/* make the call by the trap; it may have begun */
+};
+
+/* One io_submit. */
+struct channel_slot {
+	uint32_t state;
+	uint32_t tid;			/* who calls */
+	uint64_t args[3];
+	int64_t result;
+	uint32_t raise;			/* bit n: the caller is to raise signal n in itself */
+	uint32_t unused;
+	uint64_t mask; /* the caller's signal mask; while it is here it blocks all */
+	uint64_t unused2;
 };
 
 #define CHANNEL_RINGS 63
+#define CHANNEL_SLOTS 64
 
 struct channel_page {
 	uint32_t version;
 	uint32_t flags;
 	uint64_t reaped;		/* the shim's: calls of io_getevents that nobody else has seen */
-	uint64_t unused[6];
+	uint64_t posted;		/* bit n: slots[n] was posted; cleared when it is looked at */
+	uint32_t awake;			/* somebody looks at posted */
+	uint32_t cpu;			/* on this CPU, when it was stored last */
+	uint32_t unused[8];
 	struct channel_ring rings[CHANNEL_RINGS];
+	struct channel_slot slots[CHANNEL_SLOTS];
 };
 
 _Static_assert(sizeof(struct channel_ring) == 64, "a cache line");
 _Static_assert(offsetof(struct channel_ring, published) == 16, "the shim may be of another build");
 _Static_assert(offsetof(struct channel_ring, peers) == 32, "the shim may be of another build");
+_Static_assert(sizeof(struct channel_slot) == 64, "a cache line");
 _Static_assert(offsetof(struct channel_page, rings) == 64, "the shim may be of another build");
-_Static_assert(sizeof(struct channel_page) == CHANNEL_BYTES, "one page");
+_Static_assert(offsetof(struct channel_page, slots) == 4096, "the shim may be of another build");
+_Static_assert(sizeof(struct channel_page) == CHANNEL_BYTES, "two pages");
 
 #endif

@@ -11,6 +11,7 @@ shim_sources = \
 	shim/reap.c \
 	shim/shim.c \
 	shim/shim.map \
+	shim/slot.c \
 	$(NULL)
 EXTRA_DIST += $(shim_sources)
 

@@ -29,7 +29,9 @@ struct own_page {
 	struct own_ring rings[CHANNEL_RINGS];
 };
 
-_Static_assert(sizeof(struct own_page) <= CHANNEL_BYTES, "one page");
+#define OWN_BYTES 4096
+
+_Static_assert(sizeof(struct own_page) <= OWN_BYTES, "one page");
 
 struct own_page *own_page_find(void);	/* NULL: no channel, or restricted */
 void own_restrict(void);		/* from now on nothing of all this is done */

@@ -101,6 +101,8 @@ static long aio_call(long nr, const long args[6])
 		return aio_setup(args[0], args[1], args[2], args[3], args[4], args[5]);
 	case SYS_io_destroy:
 		return aio_destroy(args[0], args[1], args[2], args[3], args[4], args[5]);
+	case SYS_io_submit:
+		return aio_submit(args);
 	case SYS_io_getevents:
 	case SYS_io_pgetevents:
 		return aio_getevents(nr, args);
@@ -173,7 +175,9 @@ int shim_io_destroy(long ctx)
 
 int shim_io_submit(long ctx, long nr, void **list)
 {
-	return (int)raw3(SYS_io_submit, ctx, nr, (long)list);
+	const long args[6] = { ctx, nr, (long)list };
+
+	return (int)aio_submit(args);
 }
 
 int shim_io_cancel(long ctx, void *iocb, void *event)

@@ -95,6 +95,18 @@ bool notice_same_call(const struct notice *a, const struct notice *b)
 	       memcmp(a->args, b->args, known->args * sizeof(a->args[0])) == 0;
 }
 
+struct notice notice_of_submit(pid_t tid, const uint64_t args[3])
+{
+	return (struct notice){
+#if defined(__x86_64__)
+		.arch = AUDIT_ARCH_X86_64,
+#endif
+		.tid = (uint32_t)tid,
+		.nr = SYS_io_submit,
+		.args = { args[0], args[1], args[2] },
+	};
+}
+
 bool call_is_aio(enum call_kind kind)
 {
 	return kind != CALL_EXEC && kind != CALL_EXIT && kind != CALL_EXIT_GROUP;

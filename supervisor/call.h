@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "list.h"
 #include "loop.h"
@@ -34,12 +35,16 @@ enum call_kind call_kind_of(const struct notice *n);
 /* The same call once more: number, arguments, place in the program. Never true for foreign ones. */
 bool notice_same_call(const struct notice *a, const struct notice *b);
 bool call_is_aio(enum call_kind kind);		/* not exec, not exit */
+/* An io_submit that came by a slot: its number and three arguments. */
+struct notice notice_of_submit(pid_t tid, const uint64_t args[3]);
 bool call_counts(enum call_kind kind);		/* an AIO call that the program has made */
 
 enum door {
 	DOOR_TRAP,
+	DOOR_CHANNEL,			/* io_submit by a slot; never parked */
 };
 
+struct channel;
 struct context;
 struct dispatch;
 struct remote;
@@ -51,6 +56,8 @@ struct call {
 	struct list node;		/* the list it is parked on, or the list of ready ones */
 	struct list parked;		/* all parked calls */
 	enum door door;
+	struct channel *channel;	/* DOOR_CHANNEL: that one, and its slot */
+	int slot;
 	enum call_kind kind;
 	uint64_t id;			/* order of arrival, unique in a run */
 	struct notice notice;
@@ -62,6 +69,10 @@ struct call {
 	uint64_t cursor; /* io_submit: entries accepted; io_getevents: events taken */
 	bool again;			/* the handler has seen it before */
 	bool away; /* broken off while parked; was asked in vain, and waits for its caller */
+	/* by a slot: the caller's signal mask, for as long as the call lasts all are blocked */
+	bool has_own_mask;
+	uint64_t own_mask;
+	bool handed_over; /* it came by a slot, has begun, and goes on when it comes by the trap */
 	bool lost; /* the answer was given behind a handler: it has not reached the caller */
 	uint64_t digest;		/* io_submit: of the accepted entries (kept.h) */
 	bool broken; /* a signal waits for the thread: answer -EINTR if nothing was done */

@@ -2,23 +2,33 @@
 /*
  * The program may write anything into the page. The order of our stores is what the shim relies on:
  * a handle is stored when all of its line is there; events are counted before they are published
- * (context.c).
+ * (context.c); awake is cleared before posted is looked at for the last time, a result is stored
+ * before the slot's state. A wrong state costs nobody but the program: it waits for ever, or not.
  */
 #include "channel.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "util.h"
 
 struct channel {
+	struct list awake;		/* on the list of those that are looked at */
+	struct mm *mm;
 	int memfd;
 	struct channel_page *page;
 	uint64_t used;			/* bit n: rings[n] */
 	uint64_t reaped;		/* when it was asked last */
+	uint64_t posted;		/* bit n: slots[n] is to be looked at */
+	uint64_t round;			/* of the marks that count */
+	unsigned expected;		/* so many have it */
 };
 
 _Static_assert(CHANNEL_RINGS < 64, "a bit each");
+_Static_assert(CHANNEL_SLOTS == 64, "a bit each");
 
 /* Sealed, so that the program cannot take the page away under us. */
 static int channel_map(struct channel *ch)
@@ -38,14 +48,17 @@ static int channel_map(struct channel *ch)
 	return 0;
 }
 
-struct channel *channel_create(bool may_reap)
+struct channel *channel_create(struct mm *mm, uint32_t flags)
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 	int err;
 
 	if (!ch)
 		return NULL;
+	list_init(&ch->awake);
+	ch->mm = mm;
 	ch->memfd = -1;
+	ch->round = 1;
 	err = channel_map(ch);
 	if (err) {
 		channel_destroy(ch);
@@ -53,7 +66,7 @@ struct channel *channel_create(bool may_reap)
 		return NULL;
 	}
 	ch->page->version = CHANNEL_VERSION;
-	ch->page->flags = may_reap ? CHANNEL_REAP : 0;
+	ch->page->flags = flags;
 	return ch;
 }
 
@@ -61,6 +74,7 @@ void channel_destroy(struct channel *ch)
 {
 	if (!ch)
 		return;
+	list_del(&ch->awake);
 	if (ch->page)
 		munmap(ch->page, CHANNEL_BYTES);
 	close_fd(&ch->memfd);
@@ -109,6 +123,109 @@ void channel_moved(struct context *ctx)
 {
 	if (ctx->line)
 		handle_store(ctx->line, ctx->handle);
+}
+
+/* --- slots --- */
+
+void channel_wake(struct channel *ch, struct list *on)
+{
+	if (!list_empty(&ch->awake))
+		return;
+	list_add_tail(on, &ch->awake);
+	__atomic_store_n(&ch->page->awake, 1, __ATOMIC_RELAXED);
+}
+
+void channel_rest(struct channel *ch)
+{
+	list_del(&ch->awake);
+	ch->round++;
+	ch->expected = 0;
+	__atomic_store_n(&ch->page->awake, 0, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+struct channel *channel_of(struct list *node)
+{
+	return list_entry(node, struct channel, awake);
+}
+
+struct mm *channel_mm(const struct channel *ch)
+{
+	return ch->mm;
+}
+
+void channel_expect(struct channel *ch, uint64_t *mark)
+{
+	ch->expected += *mark != ch->round;
+	*mark = ch->round;
+}
+
+void channel_expect_not(struct channel *ch, uint64_t *mark)
+{
+	ch->expected -= *mark == ch->round;
+	*mark = 0;
+}
+
+bool channel_expects(const struct channel *ch)
+{
+	return ch->expected > 0;
+}
+
+void channel_on_cpu(struct channel *ch, unsigned cpu)
+{
+	if (ch->page->cpu != cpu)
+		__atomic_store_n(&ch->page->cpu, cpu, __ATOMIC_RELAXED);
+}
+
+bool channel_posted(const struct channel *ch)
+{
+	return ch->posted || __atomic_load_n(&ch->page->posted, __ATOMIC_SEQ_CST);
+}
+
+static bool change(struct channel_slot *slot, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(&slot->state, &from, to, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+int channel_take(struct channel *ch, struct channel_call *out)
+{
+	if (!ch->posted)
+		ch->posted = __atomic_exchange_n(&ch->page->posted, 0, __ATOMIC_SEQ_CST);
+	while (ch->posted) {
+		const int n = __builtin_ctzll(ch->posted);
+		struct channel_slot *slot = &ch->page->slots[n];
+
+		ch->posted &= ch->posted - 1;
+		if (!change(slot, SLOT_POSTED, SLOT_TAKEN))
+			continue;	/* taken back, or a word that means nothing */
+		out->tid = (pid_t)__atomic_load_n(&slot->tid, __ATOMIC_RELAXED);
+		out->mask = __atomic_load_n(&slot->mask, __ATOMIC_RELAXED);
+		for (int i = 0; i < 3; i++)
+			out->args[i] = __atomic_load_n(&slot->args[i], __ATOMIC_RELAXED);
+		return n;
+	}
+	return -1;
+}
+
+static void end(struct channel_slot *slot, uint32_t state)
+{
+	if (__atomic_exchange_n(&slot->state, state, __ATOMIC_SEQ_CST) == SLOT_SLEEPS)
+		(void)syscall(SYS_futex, &slot->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void channel_answer(struct channel *ch, int slot, int64_t result, uint32_t raise)
+{
+	struct channel_slot *at = &ch->page->slots[slot];
+
+	at->result = result;
+	at->raise = raise;
+	end(at, SLOT_DONE);
+}
+
+void channel_to_the_trap(struct channel *ch, int slot)
+{
+	end(&ch->page->slots[slot], SLOT_TRAP);
 }
 
 uint64_t channel_reaped(struct channel *ch)

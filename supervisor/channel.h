@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our end of a channel: a page that an address space's shim shares with us (shim/channel_abi.h). It
- * belongs to the address space. We only write to it; what we must know is kept on our side.
+ * Our end of a channel: two pages that an address space's shim shares with us (shim/channel_abi.h).
+ * It belongs to the address space. What we must know is kept on our side; of what the shim writes, a
+ * call is copied once, then used.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
@@ -12,9 +13,10 @@
 #include "context.h"
 
 struct channel;
+struct mm;
 
-/* may_reap: io_getevents need not be seen by anybody. NULL with errno. */
-struct channel *channel_create(bool may_reap);
+/* flags: enum channel_flag, what the shim may do. NULL with errno. */
+struct channel *channel_create(struct mm *mm, uint32_t flags);
 void channel_destroy(struct channel *ch);	/* accepts NULL */
 int channel_fd(const struct channel *ch);	/* of its memfd, to be given to the program; -1: closed */
 void channel_given(struct channel *ch);		/* closes it: both have mapped it, or will never */
@@ -23,6 +25,37 @@ void channel_given(struct channel *ch);		/* closes it: both have mapped it, or w
 void channel_enter(struct channel *ch, struct context *ctx);
 void channel_leave(struct channel *ch, struct context *ctx);	/* it had entered, and is dead */
 void channel_moved(struct context *ctx);	/* it has another handle */
+
+/* --- slots --- */
+
+/* The shim posts only where somebody looks: `on` is the list of those channels. */
+void channel_wake(struct channel *ch, struct list *on);
+void channel_rest(struct channel *ch);	/* what was posted before can still be taken */
+struct channel *channel_of(struct list *node);	/* an entry of that list */
+struct mm *channel_mm(const struct channel *ch);
+
+/*
+ * Threads that may call soon: those that were answered last, as far as they have not parked since.
+ * `mark` is the thread's; channel_rest() forgets them all.
+ */
+void channel_expect(struct channel *ch, uint64_t *mark);
+void channel_expect_not(struct channel *ch, uint64_t *mark);
+bool channel_expects(const struct channel *ch);
+
+void channel_on_cpu(struct channel *ch, unsigned cpu);	/* we are on this one */
+
+/* An io_submit, as its slot has it. */
+struct channel_call {
+	pid_t tid;
+	uint64_t args[3];
+	uint64_t mask;			/* of signals */
+};
+
+/* Has anything been posted? Then a slot of it, taken, with the call; -1: none is. */
+bool channel_posted(const struct channel *ch);
+int channel_take(struct channel *ch, struct channel_call *out);
+void channel_answer(struct channel *ch, int slot, int64_t result, uint32_t raise);
+void channel_to_the_trap(struct channel *ch, int slot);
 
 /* How many calls the shim says it has answered since this was asked last: any number. */
 uint64_t channel_reaped(struct channel *ch);

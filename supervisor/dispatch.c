@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory. Notifications are received as early as possible (until then a handler without SA_RESTART
- * can break a call off) and handled one after the other. Each gets a verdict from its handler: an
- * answer goes out at once; a parked call stands on one list of the thing it waits for, and is asked
- * again when that changes. A call is executed once: while it is parked it has consumed nothing that
- * it would have to give back.
+ * Theory. Calls come by one of two doors (door_trap.c, door_channel.c) and are handled one after the
+ * other. Each gets a verdict from its handler: an answer goes out at once, by the door it came by; a
+ * parked call stands on one list of the thing it waits for, and is asked again when that changes. A
+ * call is executed once: while it is parked it has consumed nothing that it would have to give back.
  */
 #include "dispatch.h"
 
 #include <string.h>
 
+#include "channel.h"
 #include "complete.h"
+#include "door.h"
 #include "episode.h"
 #include "kept.h"
 #include "log.h"
 #include "notify.h"
 #include "observe.h"
 
-#define PUMP_NS (100 * NSEC_PER_USEC)
-#define RECEIVE_MAX 64
 #define LONG_WORK_NS (2 * NSEC_PER_MSEC)
-#define CROWD_TURNS 16
-#define TURN_NS (50 * NSEC_PER_USEC)
 
 typedef struct verdict handler_fn(struct dispatch *d, struct call *call);
 
@@ -75,10 +72,15 @@ static void park(struct dispatch *d, struct call *call, struct list *on)
 	if (call->thread)
 		call->thread->call = call;
 	watch_call(d, call);
+	door_channel_parked(call);
 }
 
 static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 {
+	if (call->door == DOOR_CHANNEL) {
+		channel_answer(call->channel, call->slot, v->value, call->raise_signals);
+		return 0;
+	}
 	if (v->kind == VERDICT_CONTINUE)
 		return notify_continue(d->notify, call->notice.cookie);
 	if (v->kind == VERDICT_FD)
@@ -101,6 +103,7 @@ static void answer(struct dispatch *d, struct call *call, const struct verdict *
 	int err;
 
 	lint_answers(d, call, v->value);
+	door_channel_expect(d, call);
 	err = reply(d, call, v);
 	if (err && err != -ENOENT)
 		log_warn("a reply to process %d was refused: %s", (int)call->notice.tid,
@@ -202,7 +205,8 @@ static int bind_thread(struct dispatch *d, struct call *call)
 
 	if (!th)
 		return err;
-	if (th->call && !notice_same_call(&th->call->notice, &call->notice))
+	if (th->call && !notice_same_call(&th->call->notice, &call->notice) &&
+	    !kept_other_half(th->call, call))
 		dispatch_forget(d, th->call);
 	if (th->exiting && !th->call) {	/* its number was given to a new thread */
 		thread_forget(th);
@@ -223,7 +227,7 @@ static bool of_no_interest(const struct dispatch *d, const struct call *call)
 	       !tasks_find(d->tasks, (pid_t)call->notice.tid);
 }
 
-static void begin(struct dispatch *d, struct call *call)
+void dispatch_begin(struct dispatch *d, struct call *call)
 {
 	struct verdict v = verdict_continue();
 	int err;
@@ -255,55 +259,6 @@ static void begin(struct dispatch *d, struct call *call)
 	answer(d, call, &v);
 }
 
-/*
- * Memory first: what has been received must be handled, an exit or execve in particular. Without
- * memory it stays with the kernel, and is readable in the next turn.
- */
-static void receive_one(struct dispatch *d)
-{
-	struct call *call = call_create();
-	int got = call ? notify_receive(d->notify, &call->notice) : -ENOMEM;
-
-	if (got <= 0) {
-		if (got != -ENOENT)
-			log_warn_once("notifications cannot be received: %s; trying again",
-				      strerror(-got));
-		free(call);
-		return;
-	}
-	call->id = ++d->last_call_id;
-	call->kind = call_kind_of(&call->notice);
-	trace_arrived(d->trace, call);
-	list_add_tail(&d->arrived, &call->node);
-}
-
-/* Receives up to `most` of those that wait; they are handled later. */
-static void receive(struct dispatch *d, unsigned most)
-{
-	int waits = 0;
-
-	for (unsigned n = 0; n < most; n++) {
-		waits = notify_waits(d->notify);
-		if (waits <= 0)
-			break;
-		receive_one(d);
-		if (n)
-			d->crowd = CROWD_TURNS;
-	}
-	if (waits == -EPIPE)
-		d->no_waits = true;
-}
-
-void dispatch_pump(struct dispatch *d)
-{
-	const uint64_t now = now_ns();
-
-	if (now - d->pumped_ns < PUMP_NS)
-		return;
-	d->pumped_ns = now;
-	receive(d, RECEIVE_MAX);
-}
-
 static void try_again(void *arg)
 {
 	complete_stalled(arg);
@@ -314,40 +269,6 @@ bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns)
 	const uint64_t now = now_ns();
 
 	return now - begin_ns > LONG_WORK_NS && loop_timer_start(d->loop, &d->again, now) == 0;
-}
-
-static void handle_arrived(struct dispatch *d)
-{
-	complete_polls(d);
-	for (struct list *node; (node = list_pop(&d->arrived));)
-		begin(d, list_entry(node, struct call, node));
-	dispatch_run_ready(d);
-}
-
-/*
- * The usual single caller is spared a system call: whether more wait is asked only if there were
- * some not long ago, and now and then; the descriptor stays readable.
- */
-static void listener_readable(void *arg, unsigned events)
-{
-	struct dispatch *d = arg;
-	const uint64_t begin_ns = now_ns();
-	uint64_t yielded_ns;
-	const bool all = d->crowd || ++d->lonely % CROWD_TURNS == 0;
-
-	d->pumped_ns = begin_ns;
-	d->crowd -= d->crowd > 0;
-	do {
-		receive(d, all ? RECEIVE_MAX : 1);
-		if (list_empty(&d->arrived))
-			break;
-		handle_arrived(d);
-		yielded_ns = courtesy_yield(&d->courtesy);
-	} while (yielded_ns && yielded_ns - begin_ns < TURN_NS);
-	if (d->no_waits) {
-		loop_unwatch(d->listener);
-		d->listener = NULL;
-	}
 }
 
 static void each_turn(void *arg)
@@ -369,10 +290,8 @@ int dispatch_start(struct dispatch *d)
 	d->again = (struct loop_timer){ .fn = try_again, .arg = d };
 	watch_init(d);
 	inflight_init(d);
-	if (episode_init(d))
-		return -ENOMEM;
-	d->listener = loop_watch(d->loop, notify_fd(d->notify), LOOP_READ, listener_readable, d);
-	if (!d->listener)
+	door_channel_open(d);
+	if (episode_init(d) || door_trap_open(d))
 		return -ENOMEM;
 	return loop_each_turn(d->loop, each_turn, d);
 }

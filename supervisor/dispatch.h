@@ -16,6 +16,7 @@
 #include "plan.h"
 #include "pulse.h"
 #include "request.h"
+#include "spin.h"
 #include "task.h"
 
 struct keys;
@@ -25,6 +26,7 @@ struct trace;
 struct dispatch_counts {
 	uint64_t calls;		/* AIO calls seen, failed ones too */
 	uint64_t requests;	/* accepted by io_submit */
+	uint64_t by_slots;	/* calls that were taken from slots */
 	bool used_uring;	/* a process that ended had an io_uring open */
 };
 
@@ -80,6 +82,8 @@ struct dispatch {
 	unsigned crowd;			/* > 0: several callers waited at once not long ago */
 	unsigned lonely;		/* turns since the start with one receive only */
 	struct courtesy courtesy;	/* to callers that have just been answered */
+	struct list awake;		/* channels whose slots are looked at (channel.h) */
+	struct spin spin;
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
 	uint64_t completed;		/* requests, in this run */
 	struct stall stall;
@@ -102,6 +106,9 @@ bool dispatch_over(const struct dispatch *d);
  * afterwards.
  */
 void dispatch_stop(struct dispatch *d);
+
+/* A call that has come by a door: it is handled, answered or parked. */
+void dispatch_begin(struct dispatch *d, struct call *call);
 
 /*
  * Moves all calls of a park list to the ready ones; they are asked in this order before the loop

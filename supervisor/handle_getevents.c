@@ -100,8 +100,10 @@ static bool takes_later(const struct dispatch *d, const struct call *call,
 
 static bool signal_waits(const struct call *call)
 {
-	return call->wait.has_mask &&
-	       tracee_signal_pending(call->thread->source.tid, call->wait.sigmask);
+	const pid_t tid = call->thread->source.tid;
+
+	return (call->wait.has_mask && tracee_signal_pending(tid, call->wait.sigmask)) ||
+	       (call->has_own_mask && tracee_signal_pending(tid, call->own_mask));
 }
 
 /*
@@ -292,7 +294,7 @@ bool waiter_must_break(struct call *call, char state)
 	const pid_t tid = call->thread->source.tid;
 
 	if (!call->wait.has_mask)
-		return state == 'D';
+		return state == 'D' || signal_waits(call);
 	/* a signal that only the thread's own mask lets in is not for this call; a stop is */
 	return signal_waits(call) || (state == 'D' && !tracee_signal_deliverable(tid));
 }

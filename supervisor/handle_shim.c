@@ -12,6 +12,7 @@
 
 #include "channel.h"
 #include "dispatch.h"
+#include "door.h"
 #include "setup.h"
 
 static void channel_arrived(struct dispatch *d, struct call *call)
@@ -31,6 +32,19 @@ static bool is_welcome(const struct dispatch *d, const struct call *call)
 	return !prlimit(who->tgid, RLIMIT_AS, NULL, &space) && space.rlim_cur == RLIM_INFINITY;
 }
 
+/*
+ * Whoever wants to see or to change each io_getevents gets it by the trap. A slot tells the caller's
+ * number in its own pid namespace.
+ */
+static uint32_t may_do(const struct dispatch *d, const struct call *call)
+{
+	const bool may_reap = !d->trace && !d->lint && !d->plan;
+	const bool may_submit =
+		door_channel_wanted(d) && tracee_same_pid_namespace(call->thread->source.tid);
+
+	return (may_reap ? CHANNEL_REAP : 0) | (may_submit ? CHANNEL_SUBMIT : 0);
+}
+
 static struct verdict hello(struct dispatch *d, struct call *call)
 {
 	struct verdict v;
@@ -39,8 +53,7 @@ static struct verdict hello(struct dispatch *d, struct call *call)
 		return verdict_return(-EFAULT);
 	if (call->mm->channel)
 		return verdict_return(-EBUSY);
-	/* whoever wants to see every call, or to change one, gets it by the trap */
-	call->mm->channel = channel_create(!d->trace && !d->lint && !d->plan);
+	call->mm->channel = channel_create(call->mm, may_do(d, call));
 	if (!call->mm->channel)
 		return verdict_return(-ENOMEM);
 	v = verdict_fd(channel_fd(call->mm->channel));

@@ -393,7 +393,7 @@ struct verdict handle_submit(struct dispatch *d, struct call *call)
 	s.file_count = 0;
 	s.who = WHO_UNKNOWN;
 	v = open_and_submit(&s);
-	if (v.kind == VERDICT_RETURN && call->raise_signals)
+	if (v.kind == VERDICT_RETURN && call->raise_signals && call->door == DOOR_TRAP)
 		return episode_raise(call, v.value);
 	return v;
 }

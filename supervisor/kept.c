@@ -10,6 +10,9 @@
  * io_getevents that was broken off while parked gets -EINTR at its return, restarted or not, as
  * natively. io_submit and io_destroy, parked half-way, wait for their caller.
  *
+ * An io_submit that came by a slot and would have to wait is handed over to the trap (door_channel.c):
+ * it is parked, and waits for its caller too.
+ *
  * A kernel may also accept an answer and lose it: between its wake-up by a signal and its look at
  * the answer the caller is on a CPU, not asleep. So nobody is answered who does not sleep.
  */
@@ -18,7 +21,9 @@
 #include <linux/aio_abi.h>
 #include <sched.h>
 #include <stddef.h>
+#include <string.h>
 
+#include "channel_abi.h"
 #include "notify.h"
 
 #define AWAKE_MAX_NS (2 * NSEC_PER_MSEC)
@@ -94,6 +99,13 @@ static bool same_call(const struct call *call, const struct notice *notice, uint
 	       (call->kind != CALL_SUBMIT || same_entries(call, entries, wanted));
 }
 
+bool kept_other_half(const struct call *parked, const struct call *call)
+{
+	return parked->handed_over && call->kind == CALL_SUBMIT &&
+	       call->notice.args[3] == CHANNEL_MAGIC &&
+	       memcmp(call->notice.args, parked->notice.args, 3 * sizeof(uint64_t)) == 0;
+}
+
 static void keep(struct call *call, int64_t value)
 {
 	call->thread->kept = (struct kept_answer){ true, call->notice, value, call->digest };
@@ -149,19 +161,21 @@ bool kept_get(struct dispatch *d, struct call *call, int64_t *value)
 bool kept_goes_on(struct dispatch *d, struct call *call)
 {
 	struct call *parked = call->thread->call;
+	bool broken_off;
 
 	if (!parked)
 		return false;
-	if (!same_call(call, &parked->notice, parked->cursor, parked->digest)) {
+	broken_off = !kept_other_half(parked, call);
+	if (broken_off && !same_call(call, &parked->notice, parked->cursor, parked->digest)) {
 		dispatch_forget(d, parked);
 		return false;
 	}
-	parked->notice.cookie = call->notice.cookie;
+	parked->notice = call->notice;
 	d->counts.calls -= call_counts(call->kind);
 	if (parked->away)
 		dispatch_wake_call(d, parked);
-	parked->away = false;
-	if (parked->kind == CALL_SUBMIT || ends_with_eintr(parked))
+	parked->away = parked->handed_over = false;
+	if (broken_off && (parked->kind == CALL_SUBMIT || ends_with_eintr(parked)))
 		watch_break_off(d, parked);
 	return true;
 }
@@ -172,11 +186,13 @@ bool kept_waits(struct dispatch *d, struct call *call)
 		call->kind == CALL_SUBMIT ? call->cursor > 0 : call->kind == CALL_DESTROY;
 	char state;
 
-	if (!d->breakable || !call->thread)
+	if (!(d->breakable || call->handed_over) || !call->thread)
 		return false;
 	state = thread_state(call->thread);
 	if (state == 'X' || state == 'Z')
 		return false;
+	if (call->handed_over)
+		return true;
 	if (ends_with_eintr(call))
 		keep(call, call->cursor ? (int64_t)call->cursor : -EINTR);
 	return waits;

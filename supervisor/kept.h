@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Calls that a signal breaks off although they were received: kernels without WAIT_KILLABLE_RECV
- * (before 5.19) do that, dispatch->breakable says so. Nothing here acts where they do not.
+ * (before 5.19) do that, dispatch->breakable says so. Nothing here acts where they do not, but for
+ * those that change the door half-way.
  */
 #ifndef KEPT_H
 #define KEPT_H
@@ -27,6 +28,9 @@ bool kept_get(struct dispatch *d, struct call *call, int64_t *value);
  * free.
  */
 bool kept_goes_on(struct dispatch *d, struct call *call);
+
+/* `call` is by the trap what its thread's parked one was by a slot, and goes on with it. */
+bool kept_other_half(const struct call *parked, const struct call *call);
 
 /*
  * The caller of this parked call is away: true if the call waits for it, false if it is to be

@@ -33,6 +33,9 @@ supervisor_sources = \
 	%D%/dispatch.h \
 	%D%/doctor.c \
 	%D%/doctor.h \
+	%D%/door.h \
+	%D%/door_channel.c \
+	%D%/door_trap.c \
 	%D%/engine.c \
 	%D%/engine.h \
 	%D%/engine_inline.c \
@@ -172,6 +175,8 @@ supervisor_sources = \
 	%D%/sink_summary_text.c \
 	%D%/sink_text.c \
 	%D%/sink_text_call.c \
+	%D%/spin.c \
+	%D%/spin.h \
 	%D%/submit.h \
 	%D%/submit_batch.c \
 	%D%/submit_depends.c \

@@ -2,6 +2,7 @@
 /*
  * One turn, in libev's terms:
  *
+ *	(before it)	the idle hook: may it sleep?
  *	ev_prepare	each-turn hooks, then the timerfd is armed
  *	release		the asleep hook		(right before epoll_wait)
  *	acquire		the awake hook		(right after it)
@@ -67,6 +68,8 @@ struct loop {
 	loop_fn *asleep;
 	loop_fn *awake;
 	void *sleep_arg;
+	loop_idle_fn *idle;
+	void *idle_arg;
 };
 
 static void set_timerfd(struct loop *loop, uint64_t due_ns)
@@ -207,10 +210,20 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
+/* Without somebody to ask all turns are libev's. */
+static int turn_flags(struct loop *loop)
+{
+	if (!loop->idle)
+		return 0;
+	return loop->idle(loop->idle_arg) ? EVRUN_NOWAIT : EVRUN_ONCE;
+}
+
 void loop_run(struct loop *loop)
 {
-	if (!loop->stopped)
-		ev_run(loop->ev, 0);
+	bool more = true;
+
+	while (more && !loop->stopped)
+		more = ev_run(loop->ev, turn_flags(loop));
 	loop->stopped = false;
 }
 
@@ -284,6 +297,12 @@ void loop_on_sleep(struct loop *loop, loop_fn *asleep, loop_fn *awake, void *arg
 	loop->asleep = asleep;
 	loop->awake = awake;
 	loop->sleep_arg = arg;
+}
+
+void loop_on_idle(struct loop *loop, loop_idle_fn *fn, void *arg)
+{
+	loop->idle = fn;
+	loop->idle_arg = arg;
 }
 
 static void kick_fired(struct ev_loop *ev, ev_async *async, int revents)

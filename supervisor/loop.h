@@ -46,6 +46,10 @@ void loop_each_turn_end(struct loop *loop, loop_fn *fn, void *arg); /* undoes it
 /* A hook called right before the loop goes to sleep and right after it wakes up. */
 void loop_on_sleep(struct loop *loop, loop_fn *asleep, loop_fn *awake, void *arg);
 
+/* Asked before each turn: true: this turn is not to sleep. At most one. */
+typedef bool loop_idle_fn(void *arg);
+void loop_on_idle(struct loop *loop, loop_idle_fn *fn, void *arg);
+
 /* Makes fn run in the loop soon; loop_kick_now() may be called from any thread. */
 struct loop_kick *loop_kick_create(struct loop *loop, loop_fn *fn, void *arg);
 void loop_kick_now(struct loop_kick *k);

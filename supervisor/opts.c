@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "opts_value.h"
+#include "spin.h"
 #include "trace_set.h"
 #include "util.h"
 
@@ -26,6 +27,7 @@ struct config config_default(void)
 		.threads = 16,
 		.max_nr = 1048576,
 		.buffer_bytes = 256ull << 20,
+		.spin_ns = SPIN_AUTO,
 		.stall_ns = 10 * NSEC_PER_SEC,
 		.trace = { .set = TRACE_SET_ALL, .string_bytes = 32, .column = 40 },
 	};

@@ -40,6 +40,8 @@ struct config {
 	const char **env_edits;		/* in order: "VAR=VAL" sets, "VAR" unsets */
 	unsigned env_edit_count;
 	bool shim;			/* preloaded into PROGRAM */
+	uint64_t spin_ns;		/* SPIN_AUTO, or how long calls are looked for; 0: never */
+	bool random_doors;		/* for tests: the shim finds slots open or not at random */
 	const char *user;		/* run PROGRAM as this user; NULL: as we are */
 
 	enum config_engine engine;

@@ -77,6 +77,7 @@ struct record_call {
 	unsigned ctx;			/* 0: none was found */
 	unsigned nr;			/* of its system call */
 	bool has_sigmask;
+	bool by_shim;			/* it came by a slot, at first at least */
 };
 
 enum record_kind {

@@ -239,7 +239,8 @@ static void json_call(struct sink *s, const struct sink_call *sc)
 	at = c->left_ns ? format_i64(at, c->result) : format_literal(at, "null");
 	at = format_u64(format_literal(at, ",\"entered_ns\":"), c->entered_ns);
 	at = put_ns(format_literal(at, ",\"left_ns\":"), c->left_ns);
-	end_line(s, put_requests(format_literal(at, ",\"door\":\"trap\""), sc));
+	at = put_name(format_literal(at, ",\"door\":"), c->by_shim ? "shim" : "trap");
+	end_line(s, put_requests(at, sc));
 }
 
 /* --- end --- */

@@ -20,7 +20,8 @@ void submit_raise(struct call *call, int signo)
 	if (call->raise_signals & bit)
 		return;
 	call->raise_signals |= bit;
-	switch (tracee_signal_effect(call->thread->source.tid, signo)) {
+	switch (tracee_signal_effect(call->thread->source.tid, signo,
+				     call->has_own_mask ? &call->own_mask : NULL)) {
 	case SIGNAL_NONE:
 		break;
 	case SIGNAL_KILLS:

@@ -95,6 +95,7 @@ struct thread {
 	bool exiting;			/* let into exit by us */
 	bool in_exec;			/* let into an execve, and not seen since */
 	struct call *call;		/* its parked call */
+	uint64_t expected;		/* its mark in the channel (channel.h) */
 	struct context *entering;	/* its shim is about to map the ring; NULL: none */
 	struct kept_answer kept;
 	struct creds_seen seen;

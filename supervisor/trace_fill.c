@@ -32,6 +32,7 @@ void trace_fill_call(struct record_call *rec, const struct call *call, bool answ
 		.ctx = call->ctx_number,
 		.nr = (unsigned)n->nr,
 		.has_sigmask = call->wait.has_mask,
+		.by_shim = call->has_own_mask,
 	};
 	memcpy(rec->args, n->args, sizeof(rec->args));
 	if (call->kind == CALL_SETUP)

@@ -113,7 +113,8 @@ enum tracee_signal {
 	SIGNAL_KILLS,
 };
 
-enum tracee_signal tracee_signal_effect(pid_t tid, int signo);
+/* mask: the one that counts; NULL: the thread's own */
+enum tracee_signal tracee_signal_effect(pid_t tid, int signo, const uint64_t *mask);
 void tracee_signal_thread(pid_t tgid, pid_t tid, int signo);
 
 /* tracee_creds.c; capability n is bit n. -ENOTTY, ...: this kernel tells no ids by a pidfd. */
@@ -121,6 +122,7 @@ struct creds_ids;
 int tracee_caps(pid_t tid, uint64_t *effective, uint64_t *permitted);
 int tracee_ids(int pidfd, struct creds_ids *ids);
 int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *group_count);
+bool tracee_same_pid_namespace(pid_t tid);	/* its numbers are ours; false: unknown too */
 int tracee_in_our_user_ns(pid_t tid);		/* 1; 0: not, or hidden from us; -errno */
 /* The number of the thread's user namespace of now, by an O_PATH descriptor of ns/user; 0: unknown. */
 uint64_t tracee_user_ns(int link_fd);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tracee.h"
 
@@ -37,4 +38,14 @@ int tracee_comm(pid_t tid, char *name, size_t size)
 	n -= n > 0 && name[n - 1] == '\n';
 	name[n] = '\0';
 	return 0;
+}
+
+bool tracee_same_pid_namespace(pid_t tid)
+{
+	struct stat ours, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", tid);
+	return !stat("/proc/self/ns/pid", &ours) && !stat(path, &its) && ours.st_dev == its.st_dev &&
+	       ours.st_ino == its.st_ino;
 }

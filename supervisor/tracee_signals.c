@@ -57,14 +57,16 @@ bool tracee_signal_deliverable(pid_t tid)
 	       ~status_mask(buf, "\nSigBlk:");
 }
 
-enum tracee_signal tracee_signal_effect(pid_t tid, int signo)
+enum tracee_signal tracee_signal_effect(pid_t tid, int signo, const uint64_t *mask)
 {
 	const uint64_t bit = 1ull << (signo - 1);
+	uint64_t blocked;
 	char buf[4096];
 
 	if (tracee_status(tid, buf, sizeof(buf)) < 0)
 		return SIGNAL_NONE;
-	if ((status_mask(buf, "\nSigBlk:") | status_mask(buf, "\nSigIgn:")) & bit)
+	blocked = mask ? *mask : status_mask(buf, "\nSigBlk:");
+	if ((blocked | status_mask(buf, "\nSigIgn:")) & bit)
 		return SIGNAL_NONE;
 	return status_mask(buf, "\nSigCgt:") & bit ? SIGNAL_HANDLED : SIGNAL_KILLS;
 }

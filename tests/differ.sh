@@ -40,7 +40,7 @@ for mode in auto kernel; do
 	diag "$out"
 done
 if [ -e "$top_builddir/shim/aio-sandbox-shim.so" ]; then
-	run "$differ" --submit=auto --seeds=1501-3000 --seconds=30 "$AIO_SANDBOX" --shim
+	run "$differ" --submit=auto --seeds=1501-3000 --seconds=30 "$AIO_SANDBOX" --shim --spin=random
 	is "random programs see the same with the shim" "$status" 0
 	diag "$out"
 fi

@@ -46,6 +46,7 @@ unit_tests = \
 	%D%/ring_t \
 	%D%/room_t \
 	%D%/sink_summary_t \
+	%D%/spin_t \
 	%D%/timers_t \
 	%D%/trap_t \
 	%D%/workers_t \
@@ -102,6 +103,7 @@ victims = \
 	%D%/parity/victim_wake_keys \
 	%D%/victim_accepted \
 	%D%/victim_busy \
+	%D%/victim_channel \
 	%D%/victim_deny \
 	%D%/victim_durable \
 	%D%/victim_endings \
@@ -239,6 +241,7 @@ script_tests = \
 	%D%/shim.sh \
 	%D%/shim_reap.sh \
 	%D%/shim_setup.sh \
+	%D%/shim_slots.sh \
 	%D%/stall.sh \
 	%D%/summary.sh \
 	%D%/terminal.sh \
@@ -285,6 +288,7 @@ test_headers = \
 	%D%/peer_rig.h \
 	%D%/stall.h \
 	%D%/unit.h \
+	%D%/victim_channel.h \
 	$(NULL)
 
 test_files = \
