@@ -85,6 +85,10 @@ static int notify_ioctl(const struct notify *n, unsigned long request, void *arg
 	return rc < 0 ? neg_errno() : rc;
 }
 
+/*
+ * POLLERR says only that the kernel could not look, since its mutex was taken and a signal came, or
+ * task work of io_uring (seccomp_notify_poll(), 6.18): whoever watches is told again.
+ */
 int notify_waits(const struct notify *n)
 {
 	struct pollfd p = { .fd = n->fd, .events = POLLIN };
@@ -93,7 +97,7 @@ int notify_waits(const struct notify *n)
 		return 0;
 	if (p.revents & POLLIN)
 		return 1;
-	return p.revents & (POLLHUP | POLLERR) ? -EPIPE : 0;
+	return p.revents & POLLHUP ? -EPIPE : 0;
 }
 
 static void notice_fill(struct notice *out, const struct seccomp_notif *req)

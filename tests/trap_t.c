@@ -5,6 +5,7 @@
  */
 #include "trap.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "notify.h"
 #include "unit.h"
 #include "util.h"
 
@@ -207,8 +209,24 @@ START_TEST(names_are_those_of_the_native_numbers)
 }
 END_TEST
 
+/* Of a pipe that nobody reads poll(2) says POLLERR alone, as of a listener that could not be looked at. */
+START_TEST(a_look_that_failed_is_not_the_end)
+{
+	struct notify *n;
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[0]);
+	n = notify_open(ends[1]);
+	ck_assert_ptr_nonnull(n);
+	ck_assert_int_eq(notify_waits(n), 0);
+	notify_close(n);
+}
+END_TEST
+
 UNIT_MAIN("trap", the_calls_of_the_own_architecture_notify,
 #ifdef __x86_64__
 	  x32_calls_notify, i386_calls_notify,
 #endif
-	  other_calls_do_not_notify, names_are_those_of_the_native_numbers)
+	  other_calls_do_not_notify, names_are_those_of_the_native_numbers,
+	  a_look_that_failed_is_not_the_end)
