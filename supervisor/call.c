@@ -119,7 +119,7 @@ bool call_counts(enum call_kind kind)
 
 struct call *call_create(void)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct call *call = zeroed(sizeof(*call));
 
 	if (!call)
 		return NULL;

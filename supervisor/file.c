@@ -212,7 +212,7 @@ static int file_take_new(struct file_table *t, const struct file_source *from, i
 
 	if (ours < 0)
 		return ours;
-	f = calloc(1, sizeof(*f));
+	f = zeroed(sizeof(*f));
 	if (!f) {
 		close(ours);
 		return -ENOMEM;

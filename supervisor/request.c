@@ -20,7 +20,7 @@
 
 struct request *request_create(struct buffers *buffers)
 {
-	struct request *r = calloc(1, sizeof(*r));
+	struct request *r = zeroed(sizeof(*r));
 
 	if (!r)
 		return NULL;

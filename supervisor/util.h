@@ -76,6 +76,18 @@ static inline struct timespec time_after(uint64_t delay_ns)
 	return (struct timespec){ (time_t)(at / NSEC_PER_SEC), (long)(at % NSEC_PER_SEC) };
 }
 
+/*
+ * calloc(1, ...), but that one of glibc takes nothing that was freed lately, and locks among
+ * threads. The compiler must not make it of this.
+ */
+static inline void *zeroed(size_t bytes)
+{
+	void *p = malloc(bytes);
+
+	__asm__("" : "+r"(p));
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
 /* errno of a failed system call as a negative number; never 0. */
 static inline int neg_errno(void)
 {
