@@ -23,6 +23,7 @@ static const struct {
 	{ "buffer", "buffers, and files under O_DIRECT, are left alone while a request is in flight "
 		    "(D5, D12)" },
 	{ "torn", "O_DIRECT transfers of more than a sector that do not end with one are left out" },
+	{ "cold", "RWF_NOWAIT reads of files that have just left the page cache are left out" },
 	{ "terminal", "writes to terminals that may block are left out; without --submit=kernel, so is "
 		      "what of a list does not wait for a terminal behind a transfer" },
 	{ "exec", "a vfork child does not execve while requests are in flight, which go on" },
@@ -200,6 +201,15 @@ static bool races(struct world *w, unsigned i)
 	return false;
 }
 
+/* page_cache_sync_ra() begins to read for it, too, and may be done before the page is looked at. */
+static bool is_cold(struct world *w, const struct iocb *cb)
+{
+	const struct fdslot *s = slot_of(w, slot_number(cb));
+
+	return s && s->object >= 0 && w->object_cold[s->object] && is_read(cb) &&
+	       cb->aio_rw_flags & RWF_NOWAIT;
+}
+
 static bool is_terminal(struct world *w, const struct iocb *cb)
 {
 	const struct fdslot *s = slot_of(w, slot_number(cb));
@@ -227,7 +237,7 @@ unsigned drop_blocking(struct world *w, bool drop)
 	for (unsigned i = 0; i < w->pending_count; i++) {
 		const bool readable = w->flight[w->pending_flight[i]].readable;
 
-		if (readable && (races(w, i) || is_torn(w, w->pending[i])))
+		if (readable && (races(w, i) || is_torn(w, w->pending[i]) || is_cold(w, w->pending[i])))
 			continue;
 		if (readable && terminal_differs(w, i))
 			continue;
@@ -279,7 +289,7 @@ static enum class class_of(struct world *w, const struct iocb *cb, struct so_far
 		return SYNC;
 	}
 	if (w->object_cold[s->object])
-		return cb->aio_rw_flags & RWF_NOWAIT ? SYNC : ASYNC;
+		return ASYNC;
 	return before->hole[s->object] || cb->aio_offset + (int64_t)most(cb) > WARM_BYTES ? ASYNC
 											  : SYNC;
 }

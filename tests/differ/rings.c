@@ -205,15 +205,18 @@ static void abandon(struct world *w)
 
 void settle(struct world *w)
 {
+	const bool flew = w->flying_count;
 	int urgent;
 
-	if (w->flying_count) {
+	if (flew) {
 		barrier();
 		/* a POLL may be woken that poll(2) says nothing of, or not: no wait, but time for it */
 		usleep(300);		/* what may not come is no event */
 		barrier();
 	}
 	urgent = wait_for_urgent(w);
+	if (flew)
+		barrier();		/* what was in a ring is counted in its eventfd by now */
 	if (w->released) {
 		w->released = false;
 		/* the kernel closes in its next tick or two what nobody else has, and tells nobody */
