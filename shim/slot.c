@@ -20,8 +20,7 @@
 #include "own.h"
 #include "raw.h"
 
-#define SPINS_POSTED 400		/* some 10 us, until it is taken back */
-#define YIELDS_POSTED 8			/* the same where both are on one CPU */
+#define TRIES_POSTED 400		/* some 20 us, until it is taken back */
 #define SPINS_TAKEN 2000		/* some 50 us, until it sleeps */
 #define GO_ON (-4096l)			/* no result: make it by the trap, which goes on with it */
 #define NOT_MADE (-4097l)		/* no result: nobody has seen it */
@@ -104,13 +103,10 @@ static void slot_post(struct channel_page *channel, int n, const struct caller *
 /* False: it has been taken back. */
 static int await_taken(struct channel_page *channel, struct channel_slot *slot)
 {
-	const int shared =
-		cpu_now() == __atomic_load_n(&channel->cpu, __ATOMIC_RELAXED);
-
-	for (int i = 0; i < (shared ? YIELDS_POSTED : SPINS_POSTED) && is_awake(channel); i++) {
+	for (int i = 0; i < TRIES_POSTED && is_awake(channel); i++) {
 		if (state_of(slot) != SLOT_POSTED)
 			return 1;
-		if (shared)
+		if (cpu_now() == __atomic_load_n(&channel->cpu, __ATOMIC_RELAXED))
 			(void)raw3(SYS_sched_yield, 0, 0, 0);
 		else
 			relax();

@@ -84,6 +84,7 @@ struct dispatch {
 	struct courtesy courtesy;	/* to callers that have just been answered */
 	struct list awake;		/* channels whose slots are looked at (channel.h) */
 	struct spin spin;
+	bool apart;			/* callers are not put on our CPU (notify_together()) */
 	uint64_t pumped_ns;		/* when waiting notifications were last received */
 	uint64_t completed;		/* requests, in this run */
 	struct stall stall;

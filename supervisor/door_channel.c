@@ -17,10 +17,11 @@
 #include "channel.h"
 #include "complete.h"
 #include "kept.h"
+#include "notify.h"
 #include "observe.h"
 
 #define SERVED_MAX 16			/* in a row, before everything else has its turn */
-#define LOOKS 40			/* so many for each turn that does not sleep: 1 to 2 us */
+#define LOOKS 40			/* in vain, for each turn that does not sleep: 1 to 2 us */
 
 static void relax(void)
 {
@@ -122,22 +123,33 @@ static void tell_cpu(struct dispatch *d)
 		channel_on_cpu(channel_of(node), cpu);
 }
 
+/* True: calls have been served, until none came for a moment or others must have their turn. */
+static bool look_around(struct dispatch *d)
+{
+	unsigned served = 0, n;
+
+	for (unsigned i = 0; i < LOOKS && served < SERVED_MAX; i++) {
+		n = serve_posted(d);
+		served += n;
+		i = n ? 0 : i;
+		relax();
+	}
+	return served > 0;
+}
+
 static bool look(void *arg)
 {
 	struct dispatch *d = arg;
 
-	if (list_empty(&d->awake)) {
-		spin_slept(&d->spin);
+	if (list_empty(&d->awake))
 		return false;
+	if (!posted(d)) {
+		tell_cpu(d);
+		courtesy_yield(&d->courtesy);
 	}
-	tell_cpu(d);
-	courtesy_yield(&d->courtesy);
-	for (unsigned i = 0; i < LOOKS; i++) {
-		if (serve_posted(d)) {
-			spin_found(&d->spin);
-			return true;
-		}
-		relax();
+	if (look_around(d)) {
+		spin_found(&d->spin);
+		return true;
 	}
 	if (anybody_expected(d) && spin_goes_on(&d->spin, now_ns()))
 		return true;
@@ -157,11 +169,23 @@ bool door_channel_wanted(const struct dispatch *d)
 	return d->cfg->shim && d->cfg->submit != CONFIG_SUBMIT_KERNEL && !spin_is_off(&d->spin);
 }
 
+/* Who looks needs another CPU than those who call, and they must not be drawn to it by a reply. */
+static void stay_apart(struct dispatch *d, bool apart)
+{
+	if (apart == d->apart)
+		return;
+	d->apart = apart;
+	notify_together(d->notify, !apart);
+}
+
 void door_channel_expect(struct dispatch *d, struct call *call)
 {
 	struct channel *ch = call->mm ? call->mm->channel : NULL;
 
-	if (!ch || !call_is_aio(call->kind) || !spin_pays(&d->spin, now_ns()))
+	if (!ch || !call_is_aio(call->kind))
+		return;
+	stay_apart(d, spin_called(&d->spin, now_ns()));
+	if (!d->apart)
 		return;
 	if (d->cfg->random_doors && hash_u64(call->id) & 1) {
 		channel_rest(ch);

@@ -52,11 +52,15 @@ struct notify *notify_open(int listener_fd)
 		return NULL;
 	}
 	n->fd = listener_fd;
-	/*
-	 * Wakes each side on the other's CPU: 2 us instead of up to 75. Kernels before 6.6 lack it.
-	 */
-	(void)ioctl(n->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	notify_together(n, true);
 	return n;
+}
+
+/* 2 us instead of up to 75, where the other CPU is asleep. */
+void notify_together(struct notify *n, bool together)
+{
+	(void)ioctl(n->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+		    together ? SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP : 0);
 }
 
 void notify_close(struct notify *n)

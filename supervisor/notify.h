@@ -22,9 +22,11 @@ struct notice {
 	uint64_t args[6];
 };
 
-/* Takes the listener over; NULL with errno. Switches SYNC_WAKE_UP on where the kernel has it. */
+/* Takes the listener over; NULL with errno. Replies put callers on our CPU, and they us on theirs. */
 struct notify *notify_open(int listener_fd);
 void notify_close(struct notify *n);	/* accepts NULL */
+/* Each side wakes the other on its own CPU, or leaves it where it is. Before 6.6 never. */
+void notify_together(struct notify *n, bool together);
 int notify_fd(const struct notify *n);	/* to watch for reading */
 
 /*

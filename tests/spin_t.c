@@ -7,41 +7,65 @@
 
 #define START (5 * NSEC_PER_SEC)
 
-/* As if there were two CPUs. */
-static struct spin on_two(uint64_t longest_ns)
+static uint64_t now;
+
+/* As if there were so many CPUs. */
+static struct spin spin_on(unsigned cpus, uint64_t longest_ns)
 {
 	struct spin s;
 
+	now = START;
 	spin_init(&s, longest_ns);
-	s.cpus = 2;
-	s.counted_ns = START;
+	s.cpus = cpus;
+	s.counted_ns = UINT64_MAX / 2;	/* never again */
 	return s;
+}
+
+/* So long, with so many calls a second; what the last one was told. */
+static bool calls(struct spin *s, uint64_t ns, uint64_t rate)
+{
+	const uint64_t end = now + ns;
+	bool pays = false;
+
+	for (; now < end; now += NSEC_PER_SEC / rate)
+		pays = spin_called(s, now);
+	return pays;
+}
+
+/* Until it looks (or, told so, does not), at the rate that is given for either; how long it took. */
+static uint64_t until(struct spin *s, bool on, uint64_t without, uint64_t with)
+{
+	const uint64_t begin = now;
+
+	while (s->on != on && now - begin < 10 * NSEC_PER_SEC)
+		(void)calls(s, NSEC_PER_MSEC, s->on ? with : without);
+	return now - begin;
 }
 
 START_TEST(zero_is_never)
 {
-	struct spin s = on_two(0);
+	struct spin s = spin_on(2, 0);
 
 	ck_assert(spin_is_off(&s));
-	ck_assert(!spin_pays(&s, START));
-	ck_assert(!spin_goes_on(&s, START));
+	ck_assert(!calls(&s, NSEC_PER_SEC, 200000));
+	ck_assert(!spin_goes_on(&s, now));
 }
 END_TEST
 
 START_TEST(one_cpu_is_never)
 {
-	struct spin s = on_two(SPIN_AUTO);
+	struct spin s = spin_on(1, SPIN_AUTO);
 
-	s.cpus = 1;
 	ck_assert(!spin_is_off(&s));
-	ck_assert(!spin_goes_on(&s, START));
+	ck_assert(!calls(&s, NSEC_PER_SEC, 200000));
 }
 END_TEST
 
 START_TEST(as_long_as_told)
 {
-	struct spin s = on_two(20 * NSEC_PER_USEC);
+	struct spin s = spin_on(2, 20 * NSEC_PER_USEC);
 
+	ck_assert(calls(&s, NSEC_PER_MSEC, 10000));
 	ck_assert(spin_goes_on(&s, START));
 	ck_assert(spin_goes_on(&s, START + 19 * NSEC_PER_USEC));
 	ck_assert(!spin_goes_on(&s, START + 20 * NSEC_PER_USEC));
@@ -50,7 +74,7 @@ END_TEST
 
 START_TEST(a_call_begins_anew)
 {
-	struct spin s = on_two(20 * NSEC_PER_USEC);
+	struct spin s = spin_on(2, 20 * NSEC_PER_USEC);
 
 	ck_assert(spin_goes_on(&s, START));
 	spin_found(&s);
@@ -60,47 +84,62 @@ START_TEST(a_call_begins_anew)
 }
 END_TEST
 
-/* Sleeps in a row before it looks again. */
-static unsigned rests(struct spin *s)
+START_TEST(few_calls_are_not_tried)
 {
-	unsigned n = 0;
+	struct spin s = spin_on(2, SPIN_AUTO);
 
-	for (; spin_rests(s); n++)
-		spin_slept(s);
-	return n;
-}
-
-START_TEST(in_vain_it_rests_longer_each_time)
-{
-	struct spin s = on_two(SPIN_AUTO);
-	unsigned last = 0;
-
-	for (unsigned i = 0; i < 40; i++) {
-		unsigned n;
-
-		spin_failed(&s);
-		n = rests(&s);
-		ck_assert_uint_ge(n, last);
-		ck_assert_uint_le(n, 1024);
-		last = n;
-	}
-	ck_assert_uint_eq(last, 1024);
-	spin_found(&s);
-	spin_failed(&s);
-	ck_assert_uint_eq(rests(&s), 0);
+	ck_assert_uint_ge(until(&s, true, 20000, 20000), 10 * NSEC_PER_SEC);
 }
 END_TEST
 
-START_TEST(told_how_long_it_never_rests)
+START_TEST(what_is_better_is_kept)
 {
-	struct spin s = on_two(NSEC_PER_MSEC);
+	struct spin s = spin_on(2, SPIN_AUTO);
 
-	for (unsigned i = 0; i < 40; i++) {
-		spin_failed(&s);
-		ck_assert(!spin_rests(&s));
+	ck_assert_uint_lt(until(&s, true, 100000, 120000), 15 * NSEC_PER_MSEC);
+	ck_assert_uint_ge(until(&s, false, 100000, 120000), 105 * NSEC_PER_MSEC);
+}
+END_TEST
+
+START_TEST(what_is_no_better_is_not)
+{
+	struct spin s = spin_on(2, SPIN_AUTO);
+
+	(void)until(&s, true, 100000, 103000);
+	ck_assert_uint_lt(until(&s, false, 100000, 103000), 15 * NSEC_PER_MSEC);
+}
+END_TEST
+
+START_TEST(the_same_result_is_kept_longer)
+{
+	struct spin s = spin_on(2, SPIN_AUTO);
+	uint64_t last = 0, without;
+
+	for (unsigned i = 0; i < 8; i++) {
+		without = until(&s, true, 100000, 50000);
+		ck_assert_uint_ge(without + NSEC_PER_MSEC, last);
+		ck_assert_uint_lt(without, 2100 * NSEC_PER_MSEC);
+		last = without;
+		(void)until(&s, false, 100000, 50000);
 	}
+	ck_assert_uint_gt(last, 1900 * NSEC_PER_MSEC);
+	(void)until(&s, true, 100000, 200000);
+	ck_assert_uint_lt(until(&s, false, 100000, 200000), 125 * NSEC_PER_MSEC);
+}
+END_TEST
+
+START_TEST(a_pause_ends_it)
+{
+	struct spin s = spin_on(2, SPIN_AUTO);
+
+	(void)until(&s, true, 100000, 200000);
+	(void)calls(&s, 50 * NSEC_PER_MSEC, 200000);
+	now += NSEC_PER_SEC;
+	ck_assert(!spin_called(&s, now));
+	ck_assert_uint_ge(until(&s, true, 1000, 1000), 10 * NSEC_PER_SEC);
 }
 END_TEST
 
 UNIT_MAIN("spin", zero_is_never, one_cpu_is_never, as_long_as_told, a_call_begins_anew,
-	  in_vain_it_rests_longer_each_time, told_how_long_it_never_rests)
+	  few_calls_are_not_tried, what_is_better_is_kept, what_is_no_better_is_not,
+	  the_same_result_is_kept_longer, a_pause_ends_it)
