@@ -23,6 +23,7 @@
 #define SLOW_FOR_NS (200 * NSEC_PER_MSEC)
 #define SLOW_SLOTS 64
 #define RWF_UNKNOWN (1u << 30)
+#define ASK_TRIES 3
 
 struct slow_file {
 	uint64_t dev;
@@ -113,10 +114,17 @@ static bool is_device(int fd)
 	return fstat(fd, &st) == 0 && S_ISBLK(st.st_mode);
 }
 
-/* With two flags that exclude each other; it never writes. RWF_NOAPPEND came with Linux 6.9. */
+/*
+ * With two flags that exclude each other (EINVAL); it never writes. RWF_NOAPPEND came with Linux 6.9,
+ * before that it is EOPNOTSUPP. What else a failure may be tells nothing.
+ */
 static bool knows_noappend(int fd, const struct iovec *byte)
 {
-	return pwritev2(fd, byte, 1, INT64_MAX - 1, RWF_APPEND | RWF_NOAPPEND) < 0 && errno == EINVAL;
+	int err = 0;
+
+	for (unsigned i = 0; i < ASK_TRIES && err != EINVAL && err != EOPNOTSUPP; i++)
+		err = pwritev2(fd, byte, 1, INT64_MAX - 1, RWF_APPEND | RWF_NOAPPEND) < 0 ? errno : 0;
+	return err == EINVAL;
 }
 
 /*
