@@ -11,6 +11,7 @@
 # A program of more than one file, or with its own flags, gets the usual automake lines too.
 unit_tests = \
 	%D%/buffer_t \
+	%D%/channel_t \
 	%D%/complete_t \
 	%D%/context_t \
 	%D%/courtesy_t \
