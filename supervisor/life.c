@@ -274,7 +274,7 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 static int lives_on(struct dispatch *d, const struct call *call)
 {
 	const pid_t other = mm_other_user(call->mm, call->thread->process, (pid_t)call->notice.tid);
-	const int err = other ? tasks_meet(d->tasks, other) : -ESRCH;
+	const int err = other > 0 ? tasks_meet(d->tasks, other) : other ? other : -ESRCH;
 
 	return err == -ESRCH ? 0 : err ? err : 1;
 }

@@ -161,9 +161,10 @@ struct mm_search {
 static int is_other_user(pid_t tgid, void *arg)
 {
 	struct mm_search *s = arg;
+	const int same = tgid == s->but ? 0 : tracee_same_mm(s->user, tgid);
 
-	if (tgid == s->but || tracee_same_mm(s->user, tgid) != 1)
-		return 0;
+	if (same != 1)
+		return same == -ENOMEM ? same : 0;
 	s->found = tgid;
 	return 1;
 }
@@ -172,11 +173,12 @@ pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid)
 {
 	struct mm_search search = { mm, tid, p->tgid, 0 };
 	const struct process *user = known_user(mm, p);
+	int err;
 
 	if (user && (mm->closing || shared_by(mm, user, tid)))
 		return user->tgid;
-	(void)tracee_for_descendants(is_other_user, &search);
-	return search.found;
+	err = tracee_for_descendants(is_other_user, &search);
+	return err < 0 ? err : search.found;
 }
 
 struct context *mm_context(const struct mm *mm, uint32_t slot)
@@ -290,7 +292,7 @@ static ssize_t mm_copy(struct mm *mm, pid_t tid, struct mm_copy *c)
 	list_for_each(node, tmp, &mm->processes) {
 		const struct process *p = list_entry(node, struct process, mm_node);
 
-		if (mm_has_process(mm, p) && tracee_for_threads(p->tgid, copy_through, c))
+		if (mm_has_process(mm, p) && tracee_for_threads(p->tgid, copy_through, c) > 0)
 			break;
 	}
 	return c->result;

@@ -127,7 +127,8 @@ char thread_state(struct thread *th);		/* as in /proc; 'X' when gone */
 int thread_count(struct thread *th);		/* of its process; or -errno */
 
 /*
- * A user of mm beside this process, of which tid is alive (the leader may be a zombie); 0: none.
+ * A user of mm beside this process, of which tid is alive (the leader may be a zombie); 0: none;
+ * -errno: who knows.
  * Asks kcmp for every process below us, known or not.
  */
 pid_t mm_other_user(const struct mm *mm, const struct process *p, pid_t tid);

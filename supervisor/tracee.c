@@ -241,6 +241,12 @@ static char thread_state(pid_t tgid, pid_t tid)
 	return tracee_state(fd);
 }
 
+/* Who has gone has neither threads nor children any more; errno is 0 at the end of a directory. */
+static int unless_gone(void)
+{
+	return !errno || errno == ENOENT || errno == ESRCH ? 0 : neg_errno();
+}
+
 int tracee_for_threads(pid_t tgid, int (*fn)(pid_t tid, char state, void *arg), void *arg)
 {
 	char path[64];
@@ -251,10 +257,17 @@ int tracee_for_threads(pid_t tgid, int (*fn)(pid_t tid, char state, void *arg), 
 	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
 	dir = opendir(path);
 	if (!dir)
-		return 0;
-	while (!stop && (e = readdir(dir))) {
-		pid_t tid = atoi(e->d_name);
+		return unless_gone();
+	while (!stop) {
+		pid_t tid;
 
+		errno = 0;
+		e = readdir(dir);
+		if (!e) {
+			stop = unless_gone();
+			break;
+		}
+		tid = atoi(e->d_name);
 		if (tid > 0)
 			stop = fn(tid, thread_state(tgid, tid), arg);
 	}
@@ -286,7 +299,9 @@ static int for_children(pid_t tgid, pid_t tid, int (*fn)(pid_t tgid, void *arg),
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", tgid, tid);
 	f = fopen(path, "re");
-	while (f && !stop && fscanf(f, "%d", &child) == 1) {
+	if (!f)
+		return unless_gone();
+	while (!stop && fscanf(f, "%d", &child) == 1) {
 		struct descend d = { child, fn, arg };
 
 		stop = fn(child, arg);

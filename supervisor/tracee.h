@@ -84,10 +84,10 @@ int tracee_thread_count(int stat_fd);		/* of its process; or -errno */
 /* Number of the system call that the thread is blocked in; -EAGAIN: it is running; -errno. */
 int tracee_blocked_in(pid_t tgid, pid_t tid);
 
-/* Calls fn for each thread of the process until it returns non-zero; returns that or 0. */
+/* Calls fn for each thread of the process until it returns non-zero; that, 0, or -errno of a look. */
 int tracee_for_threads(pid_t tgid, int (*fn)(pid_t tid, char state, void *arg), void *arg);
 
-/* Calls fn for each process below the calling one until it returns non-zero; returns that or 0. */
+/* Calls fn for each process below the calling one until it returns non-zero; as above. */
 int tracee_for_descendants(int (*fn)(pid_t tgid, void *arg), void *arg);
 
 /* Soft RLIMIT_FSIZE of the process; UINT64_MAX: unlimited or unknown. */
