@@ -312,6 +312,7 @@ static void outlived(void)
 static int only_execs(void *arg)
 {
 	execl("/bin/true", "true", (char *)NULL);
+	victim_tell("call", -errno);
 	return 9;
 }
 
@@ -334,7 +335,9 @@ static void failed_exec(void)
 	char left;
 
 	obs_num("15.failed-exec/submit", write_blocks(ctx, 'n'));
-	obs_num("15.failed-exec/exec", execl("/nonexistent", "x", (char *)NULL) ? -errno : 0);
+	execl("/nonexistent", "x", (char *)NULL);
+	victim_tell("call", -errno);
+	obs_num("15.failed-exec/exec", -errno);
 	obs_num("15.failed-exec/events", reap(ctx, BLOCKS, ev));
 	obs_yes("15.failed-exec/written", file_holds(data_fd, 'n'));
 	need(read(p[0], &left, 1) == 1);
