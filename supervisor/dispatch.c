@@ -220,11 +220,17 @@ static int bind_thread(struct dispatch *d, struct call *call)
 	return 0;
 }
 
-/* exec and exit of programs that use no AIO, while nobody else's writes matter: let them go. */
+/*
+ * exec and exit of programs that use no AIO, while nobody else's writes matter: let them go. What is
+ * known of a process ends with its exec, whichever thread makes it.
+ */
 static bool of_no_interest(const struct dispatch *d, const struct call *call)
 {
+	const pid_t tid = (pid_t)call->notice.tid;
+
 	return !call_is_aio(call->kind) && !d->contexts && !d->outstanding &&
-	       !tasks_find(d->tasks, (pid_t)call->notice.tid);
+	       !tasks_find(d->tasks, tid) &&
+	       (call->kind != CALL_EXEC || !tasks_knows_process_of(d->tasks, tid));
 }
 
 void dispatch_begin(struct dispatch *d, struct call *call)

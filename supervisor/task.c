@@ -205,6 +205,11 @@ static struct process *tasks_process(struct tasks *t, pid_t tid, int *err)
 	return p ? p : process_create(t, tgid, tid, err);
 }
 
+bool tasks_knows_process_of(struct tasks *t, pid_t tid)
+{
+	return t->process_count && process_find(t, tracee_tgid(tid));
+}
+
 int tasks_meet(struct tasks *t, pid_t tgid)
 {
 	int err = 0;

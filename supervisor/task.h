@@ -114,6 +114,7 @@ struct tasks *tasks_create(struct loop *loop, tasks_death_fn *death, void *arg);
 void tasks_destroy(struct tasks *t);		/* accepts NULL */
 
 struct thread *tasks_find(struct tasks *t, pid_t tid);	/* NULL: unknown */
+bool tasks_knows_process_of(struct tasks *t, pid_t tid);	/* by another thread, perhaps */
 /*
  * Finds or makes; the process's address space is checked if an exec may have changed it. NULL with
  * *err.

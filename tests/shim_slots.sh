@@ -39,6 +39,7 @@ stranger 3: -1000
 stranger 4: -1000
 strangers: each once
 beside nonsense: each once"
+by_hand executed 60 "executed"
 
 # slots OPTION...: how many calls came by them, in a program of libaio's functions
 slots()

@@ -282,6 +282,47 @@ static void nonsense(unsigned rounds)
 	say("beside nonsense");
 }
 
+/* --- execve --- */
+
+#define ARGS 4000
+
+static void *executes(void *arg)
+{
+	static char text[] = "an argument that takes its time to be copied, as one of many";
+	static char name[] = "victim_channel", kind[] = "executed";
+	static char *args[ARGS + 4] = { name, kind };
+
+	args[2] = arg;
+	for (unsigned i = 0; i < ARGS; i++)
+		args[3 + i] = text;
+	need(!execv("/proc/self/exe", args) && "not reached");
+	return NULL;
+}
+
+/* The other thread's execve ends the address space at any moment of ours; the number stays. */
+static void executed(unsigned rounds)
+{
+	struct iocb cb = append(), *list[] = { &cb };
+	pthread_t thread;
+	char left[16];
+
+	if (rounds % 2)		/* nothing to be done before the execve, or a context */
+		need(!raw3(SYS_io_destroy, ctx, 0, 0));
+	if (!rounds) {
+		printf("executed\n");
+		return;
+	}
+	snprintf(left, sizeof(left), "%u", rounds - 1);
+	need(!pthread_create(&thread, NULL, executes, left));
+	for (;;) {
+		struct timespec none = { 0 };
+		struct channel_slot *slot = next_slot();
+
+		(void)raw6(SYS_io_getevents, ctx, 0, 0, 0, (long)&none, 0);
+		post(slot, getpid(), 1, list);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct {
@@ -290,9 +331,9 @@ int main(int argc, char **argv)
 	} kinds[] = { { "posted", posted },	{ "taken_back", taken_back },
 		      { "sleeping", sleeping }, { "handed_over", handed_over },
 		      { "killed", killed },	{ "stopped", stopped },
-		      { "nonsense", nonsense } };
+		      { "nonsense", nonsense }, { "executed", executed } };
 
-	need(argc == 3);
+	need(argc >= 3);
 	alarm(VICTIM_SECONDS);
 	begin();
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
