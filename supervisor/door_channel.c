@@ -30,11 +30,16 @@ static void relax(void)
 #endif
 }
 
+/*
+ * After an execve the number may be that of another program, and to find out may end this channel's
+ * address space: by the trap only.
+ */
 static bool is_believed(struct dispatch *d, const struct channel *ch, pid_t tid)
 {
 	const struct thread *th = tasks_find(d->tasks, tid);
 
-	return th && th->process->mm == channel_mm(ch) && !th->call && !th->exiting;
+	return th && !th->process->may_have_execed && th->process->mm == channel_mm(ch) &&
+	       !th->call && !th->exiting;
 }
 
 static void serve(struct dispatch *d, struct channel *ch, int slot, const struct channel_call *its)
@@ -75,12 +80,14 @@ static unsigned serve_posted(struct dispatch *d)
 	struct channel *ch;
 	int slot;
 
+	if (!posted(d))
+		return 0;
+	complete_polls(d);	/* before anything is taken: it may end address spaces */
 	while (served < SERVED_MAX && (ch = posted(d))) {
 		slot = channel_take(ch, &call);
 		if (slot < 0)
 			continue;
-		if (!served++)
-			complete_polls(d);
+		served++;
 		serve(d, ch, slot, &call);
 		door_trap_handle(d);
 	}
