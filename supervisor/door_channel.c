@@ -21,6 +21,7 @@
 #include "observe.h"
 
 #define SERVED_MAX 16			/* in a row, before everything else has its turn */
+#define MISSED_MAX 2			/* of bits without a call, that a program may set for ever */
 #define LOOKS 40			/* in vain, for each turn that does not sleep: 1 to 2 us */
 
 static void relax(void)
@@ -76,17 +77,19 @@ static struct channel *posted(struct dispatch *d)
 static unsigned serve_posted(struct dispatch *d)
 {
 	struct channel_call call;
-	unsigned served = 0;
+	unsigned served = 0, missed = 0;
 	struct channel *ch;
 	int slot;
 
 	if (!posted(d))
 		return 0;
 	complete_polls(d);	/* before anything is taken: it may end address spaces */
-	while (served < SERVED_MAX && (ch = posted(d))) {
+	while (served < SERVED_MAX && missed < MISSED_MAX && (ch = posted(d))) {
 		slot = channel_take(ch, &call);
-		if (slot < 0)
+		if (slot < 0) {
+			missed++;
 			continue;
+		}
 		served++;
 		serve(d, ch, slot, &call);
 		door_trap_handle(d);
@@ -103,23 +106,26 @@ static bool anybody_expected(struct dispatch *d)
 	return false;
 }
 
-/* True: something was posted before, and is done now. */
+/*
+ * True: something was posted before, and is done now. What cannot be found at once is no call, or its
+ * caller takes it back when he sees that nobody looks.
+ */
 static bool rest(struct dispatch *d)
 {
-	unsigned served = 0;
+	bool looked = false;
 
 	while (!list_empty(&d->awake)) {
 		struct channel *ch = channel_of(d->awake.next);
 
 		channel_rest(ch);
-		if (!channel_posted(ch))
+		if (looked || !channel_posted(ch))
 			continue;
 		channel_wake(ch, &d->awake);
-		served += serve_posted(d);
-		if (served)
-			break;
+		looked = true;
+		if (serve_posted(d))
+			return true;
 	}
-	return served > 0;
+	return false;
 }
 
 static void tell_cpu(struct dispatch *d)

@@ -40,6 +40,7 @@ stranger 4: -1000
 strangers: each once
 beside nonsense: each once"
 by_hand executed 60 "executed"
+by_hand flooded 1000 "flooded: each once"
 
 # slots OPTION...: how many calls came by them, in a program of libaio's functions
 slots()

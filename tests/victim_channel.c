@@ -282,6 +282,31 @@ static void nonsense(unsigned rounds)
 	say("beside nonsense");
 }
 
+/* Bits without a call behind them, for as long as others want to be served. */
+static void *floods(void *arg)
+{
+	while (!over)
+		__atomic_fetch_or(&channel->posted, ~0ull, __ATOMIC_SEQ_CST);
+	return arg;
+}
+
+static void flooded(unsigned rounds)
+{
+	struct iocb cb = append(), *list[] = { &cb };
+	pthread_t threads[2];
+
+	for (unsigned i = 0; i < 2; i++)
+		need(!pthread_create(&threads[i], NULL, floods, NULL));
+	for (unsigned i = 0; i < rounds; i++) {
+		reap();
+		expected += by_trap(list, 0);
+	}
+	over = true;
+	for (unsigned i = 0; i < 2; i++)
+		need(!pthread_join(threads[i], NULL));
+	say("flooded");
+}
+
 /* --- execve --- */
 
 #define ARGS 4000
@@ -331,7 +356,8 @@ int main(int argc, char **argv)
 	} kinds[] = { { "posted", posted },	{ "taken_back", taken_back },
 		      { "sleeping", sleeping }, { "handed_over", handed_over },
 		      { "killed", killed },	{ "stopped", stopped },
-		      { "nonsense", nonsense }, { "executed", executed } };
+		      { "nonsense", nonsense }, { "flooded", flooded },
+		      { "executed", executed } };
 
 	need(argc >= 3);
 	alarm(VICTIM_SECONDS);
