@@ -68,6 +68,8 @@ not reaped   #1 pread(3, 0x*, 3, 0) of *"
 
 run "$AIO_SANDBOX" -q -c "$victim" killed "$tmp/f"
 is 'a killed program: its end stays' "$status" 137
+# some shells say so where the errors go
+err=$(printf '%s\n' "$err" | grep -vx Killed)
 # its pipe ends with it: the read may still be done, but nobody reaps it
 like 'and what it had in flight is listed' "$(printf '%s\n' "$err" | tail -n 4)" "\
 the kernel's io_submit would have blocked for at least 1 requests
