@@ -136,15 +136,39 @@ void own_restrict(void)
 
 /* --- second mappings --- */
 
-/* False: somebody still uses it, or was killed while he did; then it stays for good. */
-static int own_ring_end(struct own_ring *own)
+/*
+ * A place is given to a new context as soon as the old one is gone, while the thread that has
+ * destroyed that is still here: who changes the place has number from the other to BUSY, and nobody
+ * waits for him, as he may be killed. Without its second mapping a ring is reached by the trap.
+ */
+static int own_ring_take(struct own_ring *own, uint64_t number)
 {
-	__atomic_store_n(&own->number, 0, __ATOMIC_SEQ_CST);
+	return number != OWN_BUSY &&
+	       __atomic_compare_exchange_n(&own->number, &number, OWN_BUSY, 0, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+static void own_ring_put(struct own_ring *own, uint64_t number)
+{
+	__atomic_store_n(&own->number, number, __ATOMIC_SEQ_CST);
+}
+
+/* It is ours. False: somebody still uses it, or was killed while he did. */
+static int own_ring_clear(struct own_ring *own)
+{
 	if (__atomic_load_n(&own->users, __ATOMIC_SEQ_CST))
 		return 0;
 	unmap(own->at, (long)own->bytes);
 	own->at = NULL;
 	return 1;
+}
+
+static void own_ring_end(struct own_ring *own, uint64_t number)
+{
+	if (!number || !own_ring_take(own, number))
+		return;
+	(void)own_ring_clear(own);	/* else the next one here does it */
+	own_ring_put(own, 0);
 }
 
 /* Takes the mapping over. The context stands already, and nobody else has its place. */
@@ -153,13 +177,18 @@ static void own_ring_begin(struct own_page *page, long handle, void *at, long by
 	const int place = at ? channel_place(page->channel, (uint64_t)handle) : -1;
 	struct own_ring *own = place < 0 ? NULL : &page->rings[place];
 
-	if (!own || !own_ring_end(own)) {
+	if (!own || !own_ring_take(own, __atomic_load_n(&own->number, __ATOMIC_SEQ_CST))) {
+		unmap(at, bytes);
+		return;
+	}
+	if (!own_ring_clear(own)) {
+		own_ring_put(own, 0);
 		unmap(at, bytes);
 		return;
 	}
 	own->at = at;
 	own->bytes = (uint64_t)bytes;
-	__atomic_store_n(&own->number, page->channel->rings[place].number, __ATOMIC_SEQ_CST);
+	own_ring_put(own, page->channel->rings[place].number);
 }
 
 static long second_hint(struct own_page *page, long bytes)
@@ -222,8 +251,8 @@ static long destroy_here(struct own_page *page, long ctx)
 
 	if (result)
 		return result;
-	if (number && page->rings[place].number == number)
-		(void)own_ring_end(&page->rings[place]);
+	if (place >= 0)
+		own_ring_end(&page->rings[place], number);
 	if (bytes)
 		unmap((void *)ctx, (long)bytes);
 	return result;

@@ -15,8 +15,10 @@
  * context, and only between counting himself in and out; so it is unmapped when `number` is 0 and
  * nobody uses it.
  */
+#define OWN_BUSY UINT64_MAX		/* somebody changes it */
+
 struct own_ring {
-	uint64_t number;		/* channel_ring's; 0: nobody may begin to use it */
+	uint64_t number; /* channel_ring's; 0, OWN_BUSY: nobody may begin to use it */
 	void *at;			/* NULL: none */
 	uint64_t bytes;
 	uint64_t users;
