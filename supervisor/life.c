@@ -268,8 +268,8 @@ static struct verdict exec_go(struct dispatch *d, struct call *call)
 }
 
 /*
- * The caller's address space, without its process: 0, 1 or -errno. Who has it is remembered: it may
- * not have called.
+ * The caller's address space, without its process: 0, 1 or -errno: nobody could look. Then nothing is
+ * destroyed, but what was accepted is waited for. Who has it is remembered: it may not have called.
  */
 static int lives_on(struct dispatch *d, const struct call *call)
 {
@@ -299,14 +299,12 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 		return verdict_park(&mm->held);
 	if (mm->exec == MM_EXEC_NONE && has_work(mm))
 		lives = lives_on(d, call);
-	if (lives < 0)
-		return verdict_return(lives);	/* it could not be told from one that has failed */
 	if (!lives) {
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;
 	}
-	if (mm->exec == MM_EXEC_DRAINING && mm->storage_requests)
+	if ((mm->exec == MM_EXEC_DRAINING || lives < 0) && mm->storage_requests)
 		return verdict_park(&mm->drain);
 	tasks_for_mms(d->tasks, bury_writers, d);
 	if (d->orphans && !d->orphans_stuck) {
@@ -379,6 +377,7 @@ static void thread_exits(struct thread *th)
 struct verdict life_exit(struct dispatch *d, struct call *call)
 {
 	struct mm *mm = call->mm;
+	int lives;
 
 	if (!call->again) {
 		thread_exits(call->thread);
@@ -386,11 +385,16 @@ struct verdict life_exit(struct dispatch *d, struct call *call)
 						last_thread(d, call)) && !lives_on(d, call))
 			lint_exit(d->lint, call);
 		if (!has_work(mm) || mm->closing ||
-		    (call->kind == CALL_EXIT && !last_thread(d, call)) || lives_on(d, call))
+		    (call->kind == CALL_EXIT && !last_thread(d, call)))
 			return verdict_continue();
-		mm->closing = true;
-		cancel_peers(d, mm);
-		complete_finished(d);
+		lives = lives_on(d, call);
+		if (lives > 0)
+			return verdict_continue();
+		if (!lives) {
+			mm->closing = true;
+			cancel_peers(d, mm);
+			complete_finished(d);
+		}
 	}
 	return mm->storage_requests ? verdict_park(&mm->drain) : verdict_continue();
 }
