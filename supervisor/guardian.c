@@ -12,6 +12,7 @@
  */
 #include "guardian.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -67,6 +68,47 @@ static bool sent_by_terminal(const struct signalfd_siginfo *si)
 	}
 }
 
+/*
+ * A kill(2) of a process group holds the lock of all tasks until its last member has the signal,
+ * and setpgid(2) takes that lock, even for a group that cannot be: a kill that is under way, and
+ * has reached us before PROGRAM, has reached both when this returns.
+ */
+static void await_group_kills(void)
+{
+	setpgid(0, INT_MAX);
+}
+
+static bool waits_for_stop(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGTSTP) == 1 || sigismember(&pending, SIGTTIN) == 1 ||
+	       sigismember(&pending, SIGTTOU) == 1;
+}
+
+static bool link_tells_more(const struct guardian *g)
+{
+	struct pollfd link = { .fd = g->link_fd, .events = POLLIN };
+
+	return poll(&link, 1, 0) > 0;
+}
+
+/*
+ * A SIGCONT has come to us, who were stopped as PROGRAM was. If PROGRAM has not been continued
+ * since, the signal was ours alone. A PROGRAM that got it too may already have been stopped anew:
+ * by the terminal, which tells us too (what we find waiting is newer than the SIGCONT, because a
+ * SIGCONT takes waiting stops away), or otherwise, which the supervisor tells.
+ */
+static bool program_was_left_out(const struct guardian *g)
+{
+	await_group_kills();
+	if (tracee_state(g->program_stat_fd) != 'T')
+		return false;
+	await_group_kills();
+	return !waits_for_stop() && !link_tells_more(g);
+}
+
 static bool is_for_program(const struct guardian *g, const struct signalfd_siginfo *si)
 {
 	if (sent_by_terminal(si))
@@ -77,7 +119,7 @@ static bool is_for_program(const struct guardian *g, const struct signalfd_sigin
 	case SIGCONT:
 		if ((pid_t)si->ssi_pid == g->supervisor)
 			return false;
-		return !g->mirrors_stop || tracee_state(g->program_stat_fd) == 'T';
+		return !g->mirrors_stop || program_was_left_out(g);
 	default:
 		return true;
 	}

@@ -46,6 +46,13 @@ for how in "" "$sandbox "; do
 		"+fg\\n" "=got 18 " "+hello\\n" "=line <hello>." "+\\032" "=Stopped" "+fg\\n" \
 		"=got 18 " "+\\034" "=counts 18:2 3:1." "+echo status=\$?\\n" "=status=5"
 
+	set --
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		set -- "$@" "+\\032" "=Stopped" "+fg\\n" "=got 18 "
+	done
+	play "$as: each of ten fg comes once" "+${how}$signals\\n" "=ready" "$@" "+\\034" \
+		"=counts 18:10 3:1." "+echo status=\$?\\n" "=status=5"
+
 	play "$as: a background program that reads is stopped, fg lets it read" \
 		"+${how}cat &\\n" "+$until_stopped\\n" "=seen" "+fg\\n" "=cat" \
 		"+words\\n" "=words" "+\\004" "+echo status=\$?\\n" "=status=0"

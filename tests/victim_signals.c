@@ -92,7 +92,8 @@ int main(int argc, char **argv)
 		poll(fds, 2, -1);
 		if (fds[0].revents)
 			read_signal(fds[0].fd);
-		if (fds[1].revents && read_line() < 0)
+		/* what was there before we were stopped may have been the shell's, and is gone */
+		if (fds[1].revents && poll(fds + 1, 1, 0) > 0 && read_line() < 0)
 			fds[1].fd = -1;
 	}
 }
