@@ -75,7 +75,7 @@ like 'and what it had in flight is listed' "$(printf '%s\n' "$err" | tail -n 4)"
 the kernel's io_submit would have blocked for at least 1 requests
 
 requests not finished: [01]; complete but not reaped: [01]
-not [fr]*ed #1 pread(4, 0x*, 5, 0) of *"
+not [fr]*ed* #1 pread(4, 0x*, 5, 0) of *"
 
 # fio, killed while it writes: what the supervisor itself has counted is in the summary
 run "$AIO_SANDBOX" -q -v -c -o "json:$tmp/s" sh -c 'file=$1; shift
