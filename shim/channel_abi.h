@@ -20,7 +20,7 @@
  *	io_submit(ctx, nr, list, CHANNEL_MAGIC)
  *		goes on with what a slot has begun (SLOT_TRAP), else it is a plain io_submit
  *
- * The channel is two pages, shared. The first names the contexts whose rings the shim has mapped,
+ * The channel is three pages, shared. The first names the contexts whose rings the shim has mapped,
  * as many as there is room for; those of others are reached by the trap only. Of its words the shim
  * writes two, and the supervisor reads nothing back that it relies on.
  *
@@ -30,6 +30,11 @@
  * supervisor stores awake = 0 and only then looks at `posted` for the last time, so one of the two
  * sees the other. Who wins the exchange of POSTED executes: POSTED -> TAKEN is the supervisor's. A
  * taken call ends as DONE or TRAP, both the shim's to free; nobody takes it back.
+ *
+ * The third is there if CHANNEL_TELL asks for it: what a trace is to know of events that were taken
+ * without anybody being asked. A note is claimed (FREE -> CLAIMED), filled, TRYING before the head of
+ * the ring is moved and TOLD behind that; so whoever sees a moved head sees who may have done it.
+ * A told one is the supervisor's to free. Without a free one there is the trap.
  */
 #ifndef CHANNEL_ABI_H
 #define CHANNEL_ABI_H
@@ -37,10 +42,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHANNEL_VERSION 2
+#define CHANNEL_VERSION 3
 #define CHANNEL_HELLO_AT 0xffffa10a5a9d0000ull
 #define CHANNEL_MAGIC 0xa10a5a9d53484d31ull
-#define CHANNEL_BYTES 8192
+#define CHANNEL_BYTES 12288
+#define CHANNEL_BASE_BYTES 8192		/* without the third page */
 
 enum channel_step {
 	CHANNEL_STEP_RING = 1,
@@ -62,6 +68,7 @@ struct channel_ring {
 enum channel_flag {
 	CHANNEL_REAP = 1,		/* io_getevents may take events by itself */
 	CHANNEL_SUBMIT = 2,		/* io_submit may come by a slot */
+	CHANNEL_TELL = 4,		/* what is reaped is noted */
 };
 
 enum slot_state {
@@ -86,6 +93,30 @@ struct channel_slot {
 	uint64_t unused2;
 };
 
+enum note_state {
+	NOTE_FREE = 0,
+	NOTE_CLAIMED = 1,
+	NOTE_TRYING = 2,		/* head may have been moved, or not */
+	NOTE_TOLD = 3,
+};
+
+/* One io_getevents that took events. */
+struct channel_note {
+	uint32_t state;
+	uint32_t tid;
+	uint64_t number;		/* channel_ring's */
+	uint64_t published;		/* channel_ring's, before it looked */
+	uint32_t head;			/* the first of them */
+	uint32_t count;
+	uint64_t args[5];
+	int64_t timeout[2];		/* seconds and nanoseconds, if args[4] */
+	uint64_t entered_ns;		/* CLOCK_MONOTONIC */
+	uint64_t reaped_ns;
+	uint32_t nr;			/* the system call */
+	uint32_t unused[5];
+};
+
+#define CHANNEL_NOTES 32
 #define CHANNEL_RINGS 63
 #define CHANNEL_SLOTS 64
 
@@ -96,9 +127,11 @@ struct channel_page {
 	uint64_t posted;		/* bit n: slots[n] was posted; cleared when it is looked at */
 	uint32_t awake;			/* somebody looks at posted */
 	uint32_t cpu;			/* on this CPU, when it was stored last */
-	uint32_t unused[8];
+	uint32_t told;			/* counts notes that have been TOLD */
+	uint32_t unused[7];
 	struct channel_ring rings[CHANNEL_RINGS];
 	struct channel_slot slots[CHANNEL_SLOTS];
+	struct channel_note notes[CHANNEL_NOTES];
 };
 
 _Static_assert(sizeof(struct channel_ring) == 64, "a cache line");
@@ -107,6 +140,8 @@ _Static_assert(offsetof(struct channel_ring, peers) == 32, "the shim may be of a
 _Static_assert(sizeof(struct channel_slot) == 64, "a cache line");
 _Static_assert(offsetof(struct channel_page, rings) == 64, "the shim may be of another build");
 _Static_assert(offsetof(struct channel_page, slots) == 4096, "the shim may be of another build");
-_Static_assert(sizeof(struct channel_page) == CHANNEL_BYTES, "two pages");
+_Static_assert(sizeof(struct channel_note) == 128, "the shim may be of another build");
+_Static_assert(offsetof(struct channel_page, notes) == CHANNEL_BASE_BYTES, "two pages before it");
+_Static_assert(sizeof(struct channel_page) == CHANNEL_BYTES, "three pages");
 
 #endif

@@ -17,9 +17,13 @@
  * EFAULT or EINVAL with all that belongs to it. Signals are blocked, for a handler may reap too, or
  * fork. The process is asked for its number each time: a vfork child that shares the page has
  * another, and its parent's may have been given away.
+ *
+ * Where a trace asks for it (CHANNEL_TELL), each such call is noted for it, with the time when head
+ * had been moved.
  */
 #include <stddef.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "calls.h"
 #include "own.h"
@@ -45,9 +49,73 @@ _Static_assert(offsetof(struct ring, ends) == 8 && offsetof(struct ring, events)
 struct reaping {
 	const long *args;		/* of io_getevents */
 	struct channel_ring *shared;
+	struct channel_note *note;	/* NULL: nobody wants to know */
 	struct ring *ring;
 	uint32_t head, tail, count;
 };
+
+/* --- notes --- */
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now = { .tv_sec = 0 };
+
+	(void)raw3(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void note_state(struct channel_note *note, uint32_t state)
+{
+	if (note)
+		__atomic_store_n(&note->state, state, __ATOMIC_SEQ_CST);
+}
+
+/* NULL: none is free, or the trace has not come round to reading them. */
+static struct channel_note *note_claim(struct channel_page *channel)
+{
+	const uint32_t tid = (uint32_t)raw3(SYS_gettid, 0, 0, 0);
+
+	for (uint32_t i = 0; i < CHANNEL_NOTES; i++) {
+		struct channel_note *note = &channel->notes[(tid + i) % CHANNEL_NOTES];
+		uint32_t free = NOTE_FREE;
+
+		if (__atomic_compare_exchange_n(&note->state, &free, NOTE_CLAIMED, 0,
+						__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+			note->tid = tid;
+			note->entered_ns = clock_ns();
+			return note;
+		}
+	}
+	return NULL;
+}
+
+static void note_try(const struct reaping *r, uint64_t published)
+{
+	struct channel_note *note = r->note;
+
+	if (!note)
+		return;
+	note->number = __atomic_load_n(&r->shared->number, __ATOMIC_RELAXED);
+	note->published = published;
+	note->head = r->head;
+	note->count = r->count;
+	note_state(note, NOTE_TRYING);
+}
+
+static void note_end(struct channel_page *channel, struct channel_note *note, long n)
+{
+	if (!note)
+		return;
+	if (n <= 0) {
+		note_state(note, NOTE_FREE);
+		return;
+	}
+	note->reaped_ns = clock_ns();
+	note_state(note, NOTE_TOLD);
+	__atomic_add_fetch(&channel->told, 1, __ATOMIC_SEQ_CST);
+}
+
+/* --- events --- */
 
 /* Copies; true: all that had to be readable and writable was, and the handle is good. */
 static int copy_events(const struct reaping *r)
@@ -57,7 +125,7 @@ static int copy_events(const struct reaping *r)
 	struct {
 		int64_t timeout[2];
 		uint32_t id;
-	} own = { .id = 0 };
+	} own = { .id = 0, .timeout = { 0, 0 } };
 	const size_t timeout_bytes = r->args[4] ? sizeof(own.timeout) : 0;
 	const size_t bytes = r->count * sizeof(struct event);
 	const struct iovec to[] = {
@@ -74,6 +142,10 @@ static int copy_events(const struct reaping *r)
 	const long n = raw6(SYS_process_vm_readv, raw3(SYS_getpid, 0, 0, 0), (long)to, 3,
 			    (long)from, 4, 0);
 
+	if (r->note) {
+		r->note->timeout[0] = own.timeout[0];
+		r->note->timeout[1] = own.timeout[1];
+	}
 	return n == (long)(timeout_bytes + sizeof(own.id) + bytes) && own.id == r->shared->id;
 }
 
@@ -110,6 +182,7 @@ static long reap_once(struct reaping *r)
 	if (look(r) || !copy_events(r))
 		return 0;
 	behind = (r->head + r->count) % r->shared->nr;
+	note_try(r, published);
 	if (!move_head(r, r->head, behind))
 		return -1;
 	/* one less, for the last one that was counted then may not have been in the tail */
@@ -128,13 +201,30 @@ static long reap(struct reaping *r)
 	if (__atomic_load_n(&r->shared->peers, __ATOMIC_ACQUIRE) ||
 	    __atomic_load_n(&r->ring->id, __ATOMIC_RELAXED) != r->shared->id)
 		return 0;
-	for (int i = 0; i < TRIES && n < 0; i++)
+	for (int i = 0; i < TRIES && n < 0; i++) {
 		n = reap_once(r);
+		if (n < 0)
+			note_state(r->note, NOTE_CLAIMED);
+	}
 	return n < 0 ? 0 : n;
 }
 
+/* False: it is wanted, and cannot be had. */
+static int note_begin(struct reaping *r, struct channel_page *channel, long nr)
+{
+	if (!(__atomic_load_n(&channel->flags, __ATOMIC_RELAXED) & CHANNEL_TELL))
+		return 1;
+	r->note = note_claim(channel);
+	if (!r->note)
+		return 0;
+	r->note->nr = (uint32_t)nr;
+	for (int i = 0; i < 5; i++)
+		r->note->args[i] = (uint64_t)r->args[i];
+	return 1;
+}
+
 /* Counted in, so that nobody unmaps it; number is compared behind that. */
-static long reap_from(struct own_page *page, int place, const long args[6])
+static long reap_from(struct own_page *page, int place, long nr, const long args[6])
 {
 	struct channel_ring *shared = &page->channel->rings[place];
 	struct own_ring *own = &page->rings[place];
@@ -144,9 +234,11 @@ static long reap_from(struct own_page *page, int place, const long args[6])
 	__atomic_add_fetch(&own->users, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&own->number, __ATOMIC_SEQ_CST) ==
 		    __atomic_load_n(&shared->number, __ATOMIC_ACQUIRE) &&
-	    __atomic_load_n(&shared->handle, __ATOMIC_ACQUIRE) == (uint64_t)args[0]) {
+	    __atomic_load_n(&shared->handle, __ATOMIC_ACQUIRE) == (uint64_t)args[0] &&
+	    note_begin(&r, page->channel, nr)) {
 		r.ring = own->at;
 		n = reap(&r);
+		note_end(page->channel, r.note, n);
 	}
 	__atomic_sub_fetch(&own->users, 1, __ATOMIC_SEQ_CST);
 	if (n > 0)
@@ -154,7 +246,7 @@ static long reap_from(struct own_page *page, int place, const long args[6])
 	return n;
 }
 
-static long reap_here(const long args[6])
+static long reap_here(long nr, const long args[6])
 {
 	struct own_page *page = own_page_find();
 	int place;
@@ -162,7 +254,7 @@ static long reap_here(const long args[6])
 	if (!page || !(__atomic_load_n(&page->channel->flags, __ATOMIC_ACQUIRE) & CHANNEL_REAP))
 		return 0;
 	place = args[0] ? channel_place(page->channel, (uint64_t)args[0]) : -1;
-	return place < 0 ? 0 : reap_from(page, place, args);
+	return place < 0 ? 0 : reap_from(page, place, nr, args);
 }
 
 long aio_getevents(long nr, const long args[6])
@@ -173,7 +265,7 @@ long aio_getevents(long nr, const long args[6])
 
 	if (own_page_find() && !masks && args[1] >= 0 && args[2] > 0 && args[1] <= args[2]) {
 		signals_block(&mask);
-		n = reap_here(args);
+		n = reap_here(nr, args);
 		signals_restore(&mask);
 	}
 	return n > 0 ? n : raw6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);

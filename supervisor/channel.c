@@ -10,10 +10,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "util.h"
+
+#define NOTE_LOOKS 400			/* some 10 us */
 
 struct channel {
 	struct list awake;		/* on the list of those that are looked at */
@@ -22,6 +25,8 @@ struct channel {
 	struct channel_page *page;
 	uint64_t used;			/* bit n: rings[n] */
 	uint64_t reaped;		/* when it was asked last */
+	uint32_t told;			/* when it was asked last */
+	bool tells;
 	uint64_t posted;		/* bit n: slots[n] is to be looked at */
 	uint64_t round;			/* of the marks that count */
 	unsigned expected;		/* so many have it */
@@ -33,12 +38,13 @@ _Static_assert(CHANNEL_SLOTS == 64, "a bit each");
 /* Sealed, so that the program cannot take the page away under us. */
 static int channel_map(struct channel *ch)
 {
+	const off_t bytes = ch->tells ? CHANNEL_BYTES : CHANNEL_BASE_BYTES;
 	void *map;
 
 	ch->memfd = memfd_create("aio-sandbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (ch->memfd < 0)
 		return neg_errno();
-	if (ftruncate(ch->memfd, CHANNEL_BYTES) || fallocate(ch->memfd, 0, 0, CHANNEL_BYTES) ||
+	if (ftruncate(ch->memfd, CHANNEL_BYTES) || fallocate(ch->memfd, 0, 0, bytes) ||
 	    fcntl(ch->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return neg_errno();
 	map = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ch->memfd, 0);
@@ -59,6 +65,7 @@ struct channel *channel_create(struct mm *mm, uint32_t flags)
 	ch->mm = mm;
 	ch->memfd = -1;
 	ch->round = 1;
+	ch->tells = flags & CHANNEL_TELL;
 	err = channel_map(ch);
 	if (err) {
 		channel_destroy(ch);
@@ -234,4 +241,67 @@ uint64_t channel_reaped(struct channel *ch)
 
 	ch->reaped = __atomic_load_n(&ch->page->reaped, __ATOMIC_RELAXED);
 	return ch->reaped - before;
+}
+
+/* --- notes --- */
+
+bool channel_told(struct channel *ch)
+{
+	const uint32_t before = ch->told;
+
+	if (ch->tells)
+		ch->told = __atomic_load_n(&ch->page->told, __ATOMIC_SEQ_CST);
+	return ch->told != before;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+static void note_copy(const struct channel_note *note, uint32_t state, struct channel_note *out)
+{
+	memcpy(out, note, sizeof(*out));
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);	/* checked in the copy, and not again */
+	out->state = state;
+}
+
+bool channel_note_next(struct channel *ch, uint64_t number, unsigned *from,
+		       struct channel_note *out)
+{
+	while (ch->tells && *from < CHANNEL_NOTES) {
+		struct channel_note *note = &ch->page->notes[(*from)++];
+		const uint32_t state = __atomic_load_n(&note->state, __ATOMIC_ACQUIRE);
+
+		if (state != NOTE_TRYING && state != NOTE_TOLD)
+			continue;
+		note_copy(note, state, out);
+		if (out->number == number)
+			return true;
+	}
+	return false;
+}
+
+bool channel_note_settle(struct channel *ch, unsigned from, struct channel_note *out)
+{
+	struct channel_note *note = &ch->page->notes[from - 1];
+
+	for (unsigned i = 0; i < NOTE_LOOKS && out->state == NOTE_TRYING; i++) {
+		relax();
+		out->state = __atomic_load_n(&note->state, __ATOMIC_ACQUIRE);
+	}
+	if (out->state != NOTE_TOLD)
+		return false;
+	note_copy(note, NOTE_TOLD, out);
+	return true;
+}
+
+void channel_note_free(struct channel *ch, unsigned from)
+{
+	uint32_t told = NOTE_TOLD;
+
+	(void)__atomic_compare_exchange_n(&ch->page->notes[from - 1].state, &told, NOTE_FREE, false,
+					  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }

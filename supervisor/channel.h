@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our end of a channel: two pages that an address space's shim shares with us (shim/channel_abi.h).
+ * Our end of a channel: pages that an address space's shim shares with us (shim/channel_abi.h).
  * It belongs to the address space. What we must know is kept on our side; of what the shim writes, a
  * call is copied once, then used.
  */
@@ -59,5 +59,21 @@ void channel_to_the_trap(struct channel *ch, int slot);
 
 /* How many calls the shim says it has answered since this was asked last: any number. */
 uint64_t channel_reaped(struct channel *ch);
+
+/* --- notes of what was reaped, for a trace --- */
+
+bool channel_told(struct channel *ch);		/* any, since this was asked last? */
+/*
+ * The next one, TOLD or TRYING, from the *from-th on, that is about the context of this number; what
+ * it says may be anything. The other two mean it by the *from of then.
+ */
+bool channel_note_next(struct channel *ch, uint64_t number, unsigned *from,
+		       struct channel_note *out);
+/*
+ * False: it is not told, though it was looked at for as long as it takes if its thread has a CPU
+ * (the reading of a clock).
+ */
+bool channel_note_settle(struct channel *ch, unsigned from, struct channel_note *out);
+void channel_note_free(struct channel *ch, unsigned from);
 
 #endif

@@ -216,6 +216,7 @@ static int bind_thread(struct dispatch *d, struct call *call)
 	}
 	call->thread = th;
 	call->mm = th->process->mm;
+	trace_look_told(d->trace, call->mm);
 	life_exec_thread_back(d, call->mm, th->source.tid);
 	return 0;
 }

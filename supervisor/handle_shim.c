@@ -33,16 +33,19 @@ static bool is_welcome(const struct dispatch *d, const struct call *call)
 }
 
 /*
- * Whoever wants to see or to change each io_getevents gets it by the trap. A slot tells the caller's
- * number in its own pid namespace.
+ * Whoever wants to change each io_getevents, or to look at it before it returns, gets it by the trap.
+ * A trace is told, where numbers and clocks are ours. A slot tells the caller's number in its own pid
+ * namespace.
  */
 static uint32_t may_do(const struct dispatch *d, const struct call *call)
 {
-	const bool may_reap = !d->trace && !d->lint && !d->plan;
-	const bool may_submit =
-		door_channel_wanted(d) && tracee_same_pid_namespace(call->thread->source.tid);
+	const pid_t tid = call->thread->source.tid;
+	const bool may_tell = tracee_same_pid_namespace(tid) && tracee_same_time_namespace(tid);
+	const bool may_reap = !d->lint && !d->plan && (!d->trace || may_tell);
+	const bool may_submit = door_channel_wanted(d) && tracee_same_pid_namespace(tid);
 
-	return (may_reap ? CHANNEL_REAP : 0) | (may_submit ? CHANNEL_SUBMIT : 0);
+	return (may_reap ? CHANNEL_REAP : 0) | (may_submit ? CHANNEL_SUBMIT : 0) |
+	       (d->trace ? CHANNEL_TELL : 0);
 }
 
 static struct verdict hello(struct dispatch *d, struct call *call)

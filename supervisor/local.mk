@@ -197,6 +197,8 @@ supervisor_sources = \
 	%D%/trace_config.h \
 	%D%/trace_fill.c \
 	%D%/trace_fill.h \
+	%D%/trace_impl.h \
+	%D%/trace_ring.c \
 	%D%/trace_set.c \
 	%D%/trace_set.h \
 	%D%/tracee.c \

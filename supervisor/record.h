@@ -18,6 +18,7 @@
 enum record_reaper {
 	REAPED_NOT,
 	REAPED_BY_CALL,		/* io_getevents, io_pgetevents */
+	REAPED_BY_SHIM,		/* io_getevents too, without a trap */
 	REAPED_BY_SELF,		/* the program has moved the ring's head: reaped_ns is when we saw */
 };
 
@@ -77,7 +78,7 @@ struct record_call {
 	unsigned ctx;			/* 0: none was found */
 	unsigned nr;			/* of its system call */
 	bool has_sigmask;
-	bool by_shim;			/* it came by a slot, at first at least */
+	bool by_shim;			/* it came by a slot, at first at least, or was not even that */
 };
 
 enum record_kind {

@@ -150,6 +150,8 @@ static char *put_reaped(char *at, const struct record_request *r)
 		break;
 	case REAPED_BY_CALL:
 		return format_literal(at, ",\"reaped_by\":\"getevents\",\"reaped_exact\":true");
+	case REAPED_BY_SHIM:
+		return format_literal(at, ",\"reaped_by\":\"shim\",\"reaped_exact\":true");
 	case REAPED_BY_SELF:
 		return format_literal(at, ",\"reaped_by\":\"self\",\"reaped_exact\":false");
 	}

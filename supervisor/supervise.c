@@ -204,7 +204,7 @@ static int begin_watching(struct supervisor *s)
 	if (!w)
 		return neg_errno();
 	chain_stamp(&s->chain);
-	s->d.trace = trace_create(w, s->d.pulse, s->d.breakable);
+	s->d.trace = trace_create(w, s->d.pulse, &s->d.last_call_id, s->d.breakable);
 	return s->d.trace ? 0 : -ENOMEM;
 }
 

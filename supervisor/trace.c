@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Theory. ctx->traced has a place for each slot of the ring; ctx->trace_next is the oldest that is
- * not known to be reaped. Whenever something happens in a context the stored head tells how far the
- * program has read by itself; what io_getevents takes is noted at once but handed over only when
- * the call is answered, for it may be put back (kept.h). A head that a program has set to nonsense
- * makes some of these times wrong and nothing else: each record is handed over once, at the latest
- * when its slot is used again.
- */
-#include "trace.h"
+/* What is said of calls, and of requests until they are published. */
+#include "trace_impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,21 +8,8 @@
 #include "trace_fill.h"
 #include "writer.h"
 
-struct trace {
-	struct writer *writer;
-	struct feed *feed;
-	struct pulse *pulse;
-	unsigned wants;			/* bits: enum record_kind */
-	size_t sample_bytes;		/* of a request's data; 0: nobody wants any */
-	bool ids_only;			/* of what is not a request's last record */
-	bool any_path;			/* file_any_path() will do */
-	bool names_callers;		/* the comm of calls is wanted */
-	bool may_be_undone;		/* dispatch->breakable: what was reaped may be put back */
-	unsigned in_flight;
-	uint64_t unknown;		/* requests without a record: no memory */
-};
-
-struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_be_undone)
+struct trace *trace_create(struct writer *writer, struct pulse *pulse, uint64_t *last_call_id,
+			   bool may_be_undone)
 {
 	struct trace *t = calloc(1, sizeof(*t));
 
@@ -38,6 +18,7 @@ struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_
 	t->writer = writer;
 	t->feed = writer_feed(writer);
 	t->pulse = pulse;
+	t->last_call_id = last_call_id;
 	t->wants = writer_wants(writer);
 	t->sample_bytes = writer_sample_bytes(writer);
 	t->ids_only = writer_ids_only(writer);
@@ -55,7 +36,7 @@ void trace_destroy(struct trace *t)
 	free(t);
 }
 
-static bool wants(const struct trace *t, enum record_kind kind)
+bool trace_wants(const struct trace *t, enum record_kind kind)
 {
 	return t && t->wants & 1u << kind;
 }
@@ -63,7 +44,7 @@ static bool wants(const struct trace *t, enum record_kind kind)
 /* --- handing over --- */
 
 /* Waits when the trace's reader is slower than PROGRAM: the guardian says so after a second. */
-static struct record *next_slot(struct trace *t, enum record_kind kind, size_t bytes)
+struct record *trace_slot(struct trace *t, enum record_kind kind, size_t bytes)
 {
 	struct record *slot;
 
@@ -79,26 +60,26 @@ static void push_copy(struct trace *t, enum record_kind kind, const struct recor
 {
 	struct record *slot;
 
-	if (!wants(t, kind))
+	if (!trace_wants(t, kind))
 		return;
 	if (t->ids_only && kind != RECORD_PUBLISHED) {
-		slot = next_slot(t, kind, RECORD_BYTES(id));
+		slot = trace_slot(t, kind, RECORD_BYTES(id));
 		slot->id_only = true;
 		slot->id = (struct record_id){ rec->id, rec->call };
 	} else {
-		slot = next_slot(t, kind, RECORD_BYTES(request));
+		slot = trace_slot(t, kind, RECORD_BYTES(request));
 		record_request_copy(&slot->request, rec);
 	}
 	feed_push(t->feed, slot);
 }
 
 /* The last that is said of it: references move along. */
-static void push_last(struct trace *t, struct record_request *rec)
+void trace_push_last(struct trace *t, struct record_request *rec)
 {
 	struct record *slot;
 
-	if (wants(t, RECORD_REQUEST)) {
-		slot = next_slot(t, RECORD_REQUEST, RECORD_BYTES(request));
+	if (trace_wants(t, RECORD_REQUEST)) {
+		slot = trace_slot(t, RECORD_REQUEST, RECORD_BYTES(request));
 		slot->request = *rec;
 		feed_push(t->feed, slot);
 	} else {
@@ -117,7 +98,7 @@ void trace_arrived(struct trace *t, struct call *call)
 
 static void push_call(struct trace *t, struct call *call, bool answered)
 {
-	struct record *slot = next_slot(t, RECORD_CALL, RECORD_BYTES(call));
+	struct record *slot = trace_slot(t, RECORD_CALL, RECORD_BYTES(call));
 
 	trace_fill_call(&slot->call, call, answered, t->names_callers);
 	feed_push(t->feed, slot);
@@ -147,7 +128,7 @@ void trace_left(struct trace *t, struct call *call, bool answered)
 	ctx = t->may_be_undone ? context_of(call) : NULL;
 	if (ctx)
 		trace_look(t, ctx);
-	if (wants(t, RECORD_CALL))
+	if (trace_wants(t, RECORD_CALL))
 		push_call(t, call, answered);
 }
 
@@ -194,7 +175,7 @@ void trace_refused(struct trace *t, struct call *call, struct context *ctx, uadd
 {
 	struct record_request rec;
 
-	if (!wants(t, RECORD_REFUSED))
+	if (!trace_wants(t, RECORD_REFUSED))
 		return;
 	trace_fill_refused(&rec, call, obj, cb, err);
 	rec.ctx = ctx->number;
@@ -205,7 +186,7 @@ void trace_addressed(struct trace *t, struct call *call, const struct request *r
 {
 	struct record_request rec;
 
-	if (!wants(t, RECORD_ADDRESSED) || !r->trace)
+	if (!trace_wants(t, RECORD_ADDRESSED) || !r->trace)
 		return;
 	rec = *r->trace;
 	rec.call = call->id;
@@ -228,70 +209,9 @@ void trace_piece_done(struct trace *t, struct request *r)
 	r->io.started_ns = r->io.done_ns = 0;	/* of the next piece nothing is known */
 }
 
-/* The place of the ring's next slot; NULL: no memory for the table. */
-static struct record_request **place_at_tail(struct context *ctx)
-{
-	if (!ctx->traced) {
-		ctx->traced = calloc(ctx->ring.nr, sizeof(struct record_request *));
-		ctx->trace_next = ctx->ring.tail;
-	}
-	return ctx->traced ? &ctx->traced[ctx->ring.tail] : NULL;
-}
-
-/* --- the ring --- */
-
-/* From the oldest to `end`, which the program has read (reaped) or never will. */
-static void push_until(struct trace *t, struct context *ctx, unsigned end, bool reaped)
-{
-	struct record_request **place;
-	uint64_t now = 0;
-
-	while (ctx->trace_next != end) {
-		place = &ctx->traced[ctx->trace_next];
-		ctx->trace_next = (ctx->trace_next + 1) % ctx->ring.nr;
-		if (!*place)
-			continue;
-		if (reaped && (*place)->reaped_by == REAPED_NOT) {
-			(*place)->reaped_by = REAPED_BY_SELF;
-			now = now ? now : now_ns();
-			(*place)->reaped_ns = now;
-		}
-		push_last(t, *place);
-		*place = NULL;
-	}
-}
-
-static unsigned distance(const struct context *ctx, unsigned from, unsigned to)
-{
-	return (to + ctx->ring.nr - from) % ctx->ring.nr;
-}
-
-void trace_look(struct trace *t, struct context *ctx)
-{
-	unsigned head;
-
-	if (!t || !ctx->traced)
-		return;
-	head = ring_head(&ctx->ring);
-	/* one that lies behind what is published is nonsense */
-	if (distance(ctx, ctx->trace_next, head) <=
-	    distance(ctx, ctx->trace_next, ctx->ring.tail))
-		push_until(t, ctx, head, true);
-}
-
-/* A head that was nonsense all the time, and the ring is full of them: the oldest has to go. */
-static void make_place(struct trace *t, struct context *ctx)
-{
-	const unsigned oldest = ctx->trace_next;
-
-	if ((ctx->ring.tail + 1) % ctx->ring.nr == oldest)
-		push_until(t, ctx, (oldest + 1) % ctx->ring.nr, false);
-}
-
 void trace_published(struct trace *t, struct request *r, bool dropped)
 {
 	struct record_request *rec = r->trace;
-	struct record_request **place;
 
 	if (!t || !rec)
 		return;
@@ -301,55 +221,6 @@ void trace_published(struct trace *t, struct request *r, bool dropped)
 	sample_read(t, rec, r);
 	if (!dropped)
 		push_copy(t, RECORD_PUBLISHED, rec);
-	place = dropped ? NULL : place_at_tail(r->ctx);
-	if (!place) {
-		push_last(t, rec);
-		return;
-	}
-	trace_look(t, r->ctx);
-	make_place(t, r->ctx);
-	*place = rec;
-}
-
-void trace_reaped(struct trace *t, struct call *call, struct context *ctx, unsigned head,
-		  unsigned count)
-{
-	const uint64_t now = t ? now_ns() : 0;
-
-	if (!t || !ctx->traced)
-		return;
-	for (unsigned i = 0; i < count; i++) {
-		struct record_request *rec = ctx->traced[(head + i) % ctx->ring.nr];
-
-		if (!rec)
-			continue;
-		rec->reaped_by = REAPED_BY_CALL;
-		rec->reaped_ns = now;
-		rec->reap_call = call->id;
-	}
-	if (!t->may_be_undone)
-		trace_look(t, ctx);
-}
-
-void trace_unreaped(struct trace *t, struct context *ctx, unsigned head, unsigned count)
-{
-	for (unsigned i = 0; t && ctx->traced && i < count; i++) {
-		struct record_request *rec = ctx->traced[(head + i) % ctx->ring.nr];
-
-		if (!rec)
-			continue;
-		rec->reaped_by = REAPED_NOT;
-		rec->reaped_ns = 0;
-		rec->reap_call = 0;
-	}
-}
-
-void trace_context_over(struct trace *t, struct context *ctx)
-{
-	if (!t || !ctx->traced)
-		return;
-	trace_look(t, ctx);
-	push_until(t, ctx, ctx->ring.tail, false);
-	free(ctx->traced);
-	ctx->traced = NULL;
+	if (dropped || !trace_keep(t, r->ctx, rec))
+		trace_push_last(t, rec);
 }

@@ -16,10 +16,12 @@ struct iocb;
 struct writer;
 
 /*
- * Hands over to `writer`, whose thread runs; it outlives the trace. may_be_undone: io_getevents may
+ * Hands over to `writer`, whose thread runs; it outlives the trace. last_call_id: of which those of
+ * calls that nobody but a shim has seen are taken too. may_be_undone: io_getevents may
  * put back what it has taken. NULL with errno.
  */
-struct trace *trace_create(struct writer *writer, struct pulse *pulse, bool may_be_undone);
+struct trace *trace_create(struct writer *writer, struct pulse *pulse, uint64_t *last_call_id,
+			   bool may_be_undone);
 /* No context lives. Tells the writer that this was all; accepts NULL. */
 void trace_destroy(struct trace *t);
 
@@ -54,6 +56,8 @@ void trace_published(struct trace *t, struct request *r, bool dropped);
 
 /* Where the head is by now: what lies before it has been reaped by the program itself. */
 void trace_look(struct trace *t, struct context *ctx);
+/* ... in all contexts of this address space, if its shim has noted anything. */
+void trace_look_told(struct trace *t, struct mm *mm);
 /* io_getevents has taken these: told to the writer when the call is answered. */
 void trace_reaped(struct trace *t, struct call *call, struct context *ctx, unsigned head,
 		  unsigned count);

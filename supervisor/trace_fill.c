@@ -3,7 +3,9 @@
 
 #include <linux/aio_abi.h>
 #include <string.h>
+#include <sys/syscall.h>
 
+#include "channel.h"
 #include "iocb.h"
 
 static struct label *comm_of(struct thread *th)
@@ -39,6 +41,52 @@ void trace_fill_call(struct record_call *rec, const struct call *call, bool answ
 		rec->handle = call->ctx_handle;
 	else
 		rec->sigmask = call->wait.has_mask ? call->wait.sigmask : n->args[5];
+}
+
+static struct thread *thread_of(const struct mm *mm, pid_t tid)
+{
+	list_for_each(node, tmp, &mm->processes) {
+		struct process *p = list_entry(node, struct process, mm_node);
+
+		list_for_each(inner, inner_tmp, &p->threads) {
+			struct thread *th = list_entry(inner, struct thread, process_node);
+
+			if (th->source.tid == tid)
+				return th;
+		}
+	}
+	return NULL;
+}
+
+static int64_t noted_timeout_ns(const struct channel_note *note)
+{
+	const int64_t *at = note->timeout;
+
+	if (!note->args[4] || at[0] < 0 || at[0] >= INT64_MAX / (int64_t)NSEC_PER_SEC ||
+	    at[1] < 0 || at[1] >= (int64_t)NSEC_PER_SEC)
+		return -1;
+	return at[0] * (int64_t)NSEC_PER_SEC + at[1];
+}
+
+void trace_fill_noted(struct record_call *rec, const struct context *ctx,
+		      const struct channel_note *note, pid_t pid, bool named)
+{
+	struct thread *th = thread_of(ctx->mm, (pid_t)note->tid);
+	const uint64_t left_ns = min_u64(note->reaped_ns, now_ns());
+
+	*rec = (struct record_call){
+		.entered_ns = min_u64(note->entered_ns, left_ns),
+		.left_ns = left_ns,
+		.result = note->count,
+		.timeout_ns = noted_timeout_ns(note),
+		.comm = th && named ? comm_of(th) : NULL,
+		.pid = th ? th->source.tgid : pid,
+		.tid = (pid_t)note->tid,
+		.ctx = ctx->number,
+		.nr = note->nr == SYS_io_pgetevents ? SYS_io_pgetevents : SYS_io_getevents,
+		.by_shim = true,
+	};
+	memcpy(rec->args, note->args, sizeof(rec->args));
 }
 
 /* What the iocb alone says. */

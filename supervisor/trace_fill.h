@@ -6,9 +6,13 @@
 #include "dispatch.h"
 #include "record.h"
 
+struct channel_note;
 struct iocb;
 
 void trace_fill_call(struct record_call *rec, const struct call *call, bool answered, bool named);
+/* pid: if the thread is not known. */
+void trace_fill_noted(struct record_call *rec, const struct context *ctx,
+		      const struct channel_note *note, pid_t pid, bool named);
 /* All but the path. */
 void trace_fill_accepted(struct record_request *rec, const struct call *call,
 			 const struct request *r, const struct iocb *cb);

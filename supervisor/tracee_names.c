@@ -40,12 +40,24 @@ int tracee_comm(pid_t tid, char *name, size_t size)
 	return 0;
 }
 
-bool tracee_same_pid_namespace(pid_t tid)
+static bool same_namespace(pid_t tid, const char *kind)
 {
 	struct stat ours, its;
-	char path[64];
+	char own_path[32], path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", tid);
-	return !stat("/proc/self/ns/pid", &ours) && !stat(path, &its) && ours.st_dev == its.st_dev &&
+	snprintf(own_path, sizeof(own_path), "/proc/self/ns/%s", kind);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", tid, kind);
+	return !stat(own_path, &ours) && !stat(path, &its) && ours.st_dev == its.st_dev &&
 	       ours.st_ino == its.st_ino;
+}
+
+bool tracee_same_pid_namespace(pid_t tid)
+{
+	return same_namespace(tid, "pid");
+}
+
+/* Kernels without such namespaces have one clock. */
+bool tracee_same_time_namespace(pid_t tid)
+{
+	return access("/proc/self/ns/time", F_OK) || same_namespace(tid, "time");
 }

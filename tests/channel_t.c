@@ -19,15 +19,20 @@ static struct channel *ch;
 static struct channel_page *shim;	/* another mapping of it */
 static struct list awake;
 
-static void create(void)
+static void create_with(uint32_t flags)
 {
 	list_init(&awake);
-	ch = channel_create(NULL, CHANNEL_REAP | CHANNEL_SUBMIT);
+	ch = channel_create(NULL, flags);
 	ck_assert_ptr_nonnull(ch);
 	shim = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, channel_fd(ch), 0);
 	ck_assert_ptr_ne(shim, MAP_FAILED);
 	channel_given(ch);
 	ck_assert_int_eq(channel_fd(ch), -1);
+}
+
+static void create(void)
+{
+	create_with(CHANNEL_REAP | CHANNEL_SUBMIT);
 }
 
 static void destroy(void)
@@ -229,6 +234,46 @@ START_TEST(whom_to_expect)
 }
 END_TEST
 
+static void tell(unsigned n, uint64_t number, uint32_t head, uint32_t state)
+{
+	shim->notes[n] = (struct channel_note){ .number = number, .head = head, .count = 1 };
+	shim->notes[n].state = state;
+	shim->told++;
+}
+
+START_TEST(notes_are_read_once_if_they_are_asked_for)
+{
+	struct channel_note note;
+	unsigned from = 0;
+
+	create();
+	tell(1, 5, 0, NOTE_TOLD);
+	ck_assert(!channel_told(ch));
+	ck_assert(!channel_note_next(ch, 5, &from, &note));
+	destroy();
+	create_with(CHANNEL_REAP | CHANNEL_TELL);
+	tell(0, 5, 0, NOTE_CLAIMED);
+	tell(1, 6, 0, NOTE_TOLD);
+	tell(2, 5, 7, NOTE_TRYING);
+	tell(31, 5, 8, NOTE_TOLD);
+	ck_assert(channel_told(ch));
+	ck_assert(!channel_told(ch));
+	ck_assert(channel_note_next(ch, 5, &from, &note));
+	ck_assert_uint_eq(note.head, 7);
+	ck_assert(!channel_note_settle(ch, from, &note));
+	shim->notes[2].state = NOTE_TOLD;
+	note.state = NOTE_TRYING;
+	ck_assert(channel_note_settle(ch, from, &note));
+	channel_note_free(ch, from);
+	ck_assert_uint_eq(shim->notes[2].state, NOTE_FREE);
+	ck_assert(channel_note_next(ch, 5, &from, &note));
+	ck_assert_uint_eq(note.head, 8);
+	ck_assert(!channel_note_next(ch, 5, &from, &note));
+	destroy();
+}
+END_TEST
+
 UNIT_MAIN("channel", the_page_says_what_the_shim_may, contexts_have_lines_as_far_as_there_is_room,
 	  each_post_is_taken_once, what_was_taken_back_is_not_taken, an_answer_is_told,
-	  who_sleeps_is_woken, awake_is_said_and_taken_back, whom_to_expect)
+	  who_sleeps_is_woken, awake_is_said_and_taken_back, whom_to_expect,
+	  notes_are_read_once_if_they_are_asked_for)

@@ -3,6 +3,7 @@
 # the context in the middle. If this breaks, completions are lost or seen twice.
 . "$srcdir/tests/lib.sh"
 [ -e "$top_builddir/shim/aio-sandbox-shim.so" ] || skip_all "the shim is built for x86-64 only"
+srcdir=$(cd "$srcdir" && pwd)
 disk_dir
 mark
 cd "$disk" || exit
@@ -48,6 +49,41 @@ for shim in --shim --no-shim; do
 done
 check "there is a trace" test "$(cat "$tmp/traced--no-shim")" -gt 30
 is "a trace has every call, and no other" "$(cat "$tmp/traced--shim")" "$(cat "$tmp/traced--no-shim")"
+
+# judge NAME: what holds for every trace, and by whom its requests were reaped
+judge()
+{
+	judged=0
+	found=$(python3 "$srcdir/tests/trace_json.py" "$tmp/trace.json" 2>&1) || judged=$?
+	[ $judged -eq 0 ] || diag "$found"
+	is "$1: what must hold for every trace does" "$judged" 0
+	by_shim=$(echo "$found" | sed -n 's/^shim=//p')
+	by_self=$(echo "$found" | sed -n 's/^self=//p')
+}
+
+if have python3; then
+	run "$AIO_SANDBOX" -q --shim -o json:"$tmp/trace.json" "$victim"
+	judge "a trace with the shim"
+	check "what is reaped without a trap says so" test "$by_shim" -gt 5
+	is "and nothing looks as if the program had read the ring" "$by_self" 0
+	run timeout 100 "$AIO_SANDBOX" -q --shim -o json:"$tmp/trace.json" "$reapers" threads 20000
+	is "many reapers" "$out" "threads: 20000 events, each once"
+	if [ "$(nproc)" -gt 1 ]; then
+		found=$(python3 "$srcdir/tests/trace_json.py" "$tmp/trace.json" 2>&1)
+		check "all of them tell" test "$(echo "$found" | sed -n 's/^shim=//p')" -gt 10000
+	fi
+	run "$AIO_SANDBOX" -q --shim -c "$victim"
+	like "a summary counts them" "$err$out" '*io_getevents*'
+	if [ "$(id -u)" -eq 0 ] && unshare --time --monotonic 1000 --fork true 2>/dev/null; then
+		run "$AIO_SANDBOX" -q --shim -o json:"$tmp/trace.json" unshare --time --monotonic 1000 --fork "$victim"
+		judge "a clock of its own"
+		is "cannot tell times" "$by_shim" 0
+	else
+		skip "no time namespace can be made"
+	fi
+else
+	skip "python3 is not installed"
+fi
 
 nothing_left
 done_testing
