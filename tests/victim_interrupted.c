@@ -63,14 +63,14 @@ static void judge(const unsigned *counts, const enum outcome *what, long calls, 
 	long once = 0, more = 0, lost = 0, broken = 0, executed = 0;
 
 	for (long i = 0; i < calls * each; i++) {
-		more += counts[i] > 1;
+		more += counts[i] > 1 && i % each == 0;
 		lost += what[i / each] == ACCEPTED && !counts[i];
 		once += what[i / each] == ACCEPTED && counts[i] == 1;
 		broken += what[i / each] == BROKEN;
 		executed += what[i / each] == BROKEN && counts[i];
 	}
 	obs("accepted", "%s", once ? "some" : "none");
-	obs_num("more-than-once", more);
+	obs_num("calls-executed-twice", more);
 	obs_num("lost", lost);
 	obs("eintr", "%ld", broken / each);
 	obs("eintr-executed-records", "%ld", executed);
