@@ -48,11 +48,10 @@ bool submit_caller_waits(const struct submission *s, const struct request *r)
 	case CONFIG_SUBMIT_KERNEL:
 		return transfer && (!r->io.direct || submit_misaligned(&r->io) || direct_waits(r));
 	case CONFIG_SUBMIT_AUTO:
-		if (transfer && r->storage && submit_misaligned(&r->io))
-			return true;
-		return r->io.op == IO_WRITE && !r->io.direct && r->storage;
+		return transfer && r->storage &&
+		       (submit_misaligned(&r->io) || (r->io.op == IO_WRITE && !r->io.direct));
 	case CONFIG_SUBMIT_ASYNC:
-		break;
+		return transfer && r->storage && submit_misaligned(&r->io);
 	}
 	return false;
 }

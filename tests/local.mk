@@ -146,6 +146,7 @@ waiting_tests = \
 	%D%/clients/aio_max_nr.sh \
 	%D%/clients/tgt.sh \
 	%D%/parity-no-uring.sh \
+	%D%/parity-submit-async.sh \
 	%D%/parity-submit-kernel.sh \
 	%D%/parity-null.sh \
 	%D%/parity-libaio.sh \

@@ -80,20 +80,23 @@ static void complete(int direct, int buffered)
 	obs_num("8.1.direct-sync/memfd-read", one_at_once(IOCB_CMD_PREAD, mem, BLOCK, 0));
 	obs_num("8.1.errors/direct-misaligned",
 		(aio_submit1(ctx, prep(&cb, IOCB_CMD_PREAD, direct, buf, 100, 0)), in_ring()));
-	ring->head = ring->tail;
+	need(reap(ctx, 1, &ev) == 1);
 	close(mem);
 }
 
-/* An O_DIRECT write at the end of a file of ext4, and of every other file system what that does. */
+/*
+ * An O_DIRECT write at the end of a file of ext4, and of every other file system what that does. The
+ * sandbox may have written 20 of them before it is seen, on a busy machine.
+ */
 static void extending(int direct)
 {
-	unsigned there = 0;
+	unsigned there = 0, n = 0;
 
 	need(!ftruncate(direct, 0));
-	for (unsigned i = 0; i < 20; i++)
-		there += one_at_once(IOCB_CMD_PWRITE, direct, 4096, i * 4096l);
-	obs("8.1.extending/appended", "%s", there == 20 ? "at once" : "later");
-	obs_num("8.1.extending/size", file_size(direct));
+	while (n < 20 || (n < TRIES && there == n))
+		there += one_at_once(IOCB_CMD_PWRITE, direct, 4096, n++ * 4096l);
+	obs("8.1.extending/appended", "%s", there == n ? "at once" : "later");
+	obs_num("8.1.extending/all-there", file_size(direct) == n * 4096l);
 }
 
 /* Whether something came after io_submit at least once. */
