@@ -279,7 +279,7 @@ void complete_finished(struct dispatch *d)
 			break;
 		if (!begin_ns)
 			begin_ns = now_ns();
-		else if (dispatch_too_long(d, begin_ns))
+		else if (dispatch_too_long(d, begin_ns, now_ns()))
 			break;
 	}
 }

@@ -271,10 +271,8 @@ static void try_again(void *arg)
 	complete_stalled(arg);
 }
 
-bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns)
+bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns, uint64_t now)
 {
-	const uint64_t now = now_ns();
-
 	return now - begin_ns > LONG_WORK_NS && loop_timer_start(d->loop, &d->again, now) == 0;
 }
 

@@ -123,11 +123,11 @@ void dispatch_run_ready(struct dispatch *d);
 /* The caller is gone: nobody is answered. */
 void dispatch_forget(struct dispatch *d, struct call *call);
 /* Long work that can go on later: true means leave it, the next turn comes without a sleep. */
-bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns);
+bool dispatch_too_long(struct dispatch *d, uint64_t begin_ns, uint64_t now);
 /* It is answered, and nothing is left to do. */
 void dispatch_conclude(struct dispatch *d, struct call *call);
-/* Receives what waits if the last time is over 100 us ago; in the middle of long work. */
-void dispatch_pump(struct dispatch *d);
+/* Receives what waits if the last time is over 100 us ago; in the middle of long work. The time. */
+uint64_t dispatch_pump(struct dispatch *d);
 
 /* handle_*.c, life.c: a handler each; the table in dispatch.c is their only user. */
 struct verdict handle_setup(struct dispatch *d, struct call *call);

@@ -55,14 +55,15 @@ static void receive(struct dispatch *d, unsigned most)
 		d->no_waits = true;
 }
 
-void dispatch_pump(struct dispatch *d)
+uint64_t dispatch_pump(struct dispatch *d)
 {
 	const uint64_t now = now_ns();
 
-	if (now - d->pumped_ns < PUMP_NS)
-		return;
-	d->pumped_ns = now;
-	receive(d, RECEIVE_MAX);
+	if (now - d->pumped_ns >= PUMP_NS) {
+		d->pumped_ns = now;
+		receive(d, RECEIVE_MAX);
+	}
+	return now;
 }
 
 void door_trap_handle(struct dispatch *d)

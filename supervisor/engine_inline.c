@@ -94,11 +94,14 @@ static enum engine_answer finish(struct io *io, int64_t result)
 
 static enum engine_answer inline_timed(struct inline_engine *in, struct io *io)
 {
-	const uint64_t begin_ns = now_ns();
-	const int64_t result = io_call(io, 0);
+	uint64_t begin_ns;
+	int64_t result;
 
-	if (!io->file->memory)
-		slow_note(in, io->file, begin_ns);
+	if (io->file->memory)
+		return finish(io, io_call(io, 0));
+	begin_ns = now_ns();
+	result = io_call(io, 0);
+	slow_note(in, io->file, begin_ns);
 	return finish(io, result);
 }
 

@@ -150,7 +150,7 @@ static int started_done(struct submission *s, struct request *r)
 /* Where memory is missing, old data are kept. The kernel looks there before it judges alignment. */
 static void prepare_reach(struct submission *s, struct request *r)
 {
-	uint64_t reach = copy_out_reach(r);
+	uint64_t reach = submit_reach(s, r);
 
 	if (!r->io.direct || submit_misaligned(&r->io))
 		reach = copy_out_writable(r, reach);
@@ -184,7 +184,7 @@ static int start(struct submission *s, struct request *r)
 		return TAKEN_NO_ROOM;
 	}
 	if (r->io.op == IO_READ && !must_reach)
-		copy_out_reach(r);
+		submit_reach(s, r);
 	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
 		s->call->first_behind = r->id;
 	if (!submit_caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
@@ -275,7 +275,6 @@ static int submit_one(struct submission *s, uint64_t index)
 	r->opcode = cb->aio_lio_opcode;
 	r->tid = th->source.tid;
 	r->tgid = th->source.tgid;
-	r->was_mapped = submit_buffer_is_there(s, index);
 	return begin(s, r, cb, key_known);
 }
 
@@ -320,6 +319,7 @@ static struct verdict submit_all(struct submission *s)
 {
 	struct call *call = s->call;
 	int taken = TAKEN;
+	uint64_t now;
 
 	s->begin_ns = now_ns();
 	while (call->cursor < s->nr && taken == TAKEN) {
@@ -336,8 +336,9 @@ static struct verdict submit_all(struct submission *s)
 			if (taken != TAKEN_NO_ROOM || s->d->outstanding < before)
 				taken = call->waits_for ? TAKEN_WAIT : TAKEN;
 		}
-		dispatch_pump(s->d);
-		if (taken == TAKEN && call->cursor < s->nr && dispatch_too_long(s->d, s->begin_ns)) {
+		now = dispatch_pump(s->d);
+		if (taken == TAKEN && call->cursor < s->nr &&
+		    dispatch_too_long(s->d, s->begin_ns, now)) {
 			flush(s);
 			return verdict_park(&s->d->later);
 		}

@@ -21,6 +21,7 @@ struct submit_batch {
 	unsigned pointers;		/* readable list slots */
 	unsigned valid;			/* readable iocbs */
 	unsigned keys;			/* iocbs whose aio_key is 0 and known to be writable */
+	bool probed;			/* there[] is filled */
 	bool there[SUBMIT_BATCH];	/* a PREAD whose whole buffer was mapped then */
 	uint64_t at[SUBMIT_BATCH];
 	struct iocb cb[SUBMIT_BATCH];
@@ -51,8 +52,8 @@ int submit_open(struct submission *s);
 /* The entry at index, or NULL: it cannot be read. */
 const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *at,
 				bool *key_known);
-/* Of an entry that submit_entry() has just given: false tells nothing. */
-bool submit_buffer_is_there(const struct submission *s, uint64_t index);
+/* copy_out_reach() of a read, the entry at the call's cursor; for several by one remote copy. */
+uint64_t submit_reach(struct submission *s, struct request *r);
 
 /*
  * The kernel reads an entry, its vector and its data when it is their turn: what an earlier read of

@@ -2,14 +2,15 @@
 /*
  * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three
  * remote copies do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further
- * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the
- * buffers of its reads are there (copy_out_reach()), where there are several: it costs as much as
- * one alone.
+ * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the buffers of reads are there (copy_out_reach()),
+ * where somebody asks and there are several: it costs as much as one alone.
  */
 #include "submit.h"
 
 #include <stddef.h>
 #include <string.h>
+
+#include "copy_out.h"
 
 enum { PROBE_PAGES = 256 };
 
@@ -74,7 +75,7 @@ static bool probe_pages(const struct iocb *cb, struct uvec *at, unsigned *count)
 	return true;
 }
 
-static void batch_probe_buffers(struct submission *s)
+static void batch_probe_buffers(struct submission *s, unsigned from)
 {
 	struct submit_batch *b = &s->batch;
 	unsigned count = 0, reads = 0, end[SUBMIT_BATCH] = { 0 };
@@ -83,7 +84,8 @@ static void batch_probe_buffers(struct submission *s)
 	struct iovec to = { bytes, 0 };
 	ssize_t n;
 
-	for (unsigned i = 0; i < b->valid; i++) {
+	memset(b->there, 0, sizeof(b->there));
+	for (unsigned i = from; i < b->valid; i++) {
 		if (!probe_pages(&b->cb[i], at, &count))
 			continue;
 		end[i] = count;
@@ -93,7 +95,7 @@ static void batch_probe_buffers(struct submission *s)
 		return;
 	to.iov_len = count;
 	n = tracee_readv(s->call->thread->source.tid, at, count, &to, 1);
-	for (unsigned i = 0; i < b->valid; i++)
+	for (unsigned i = from; i < b->valid; i++)
 		b->there[i] = end[i] && n >= (ssize_t)end[i];
 }
 
@@ -112,13 +114,12 @@ static void batch_fill(struct submission *s, uint64_t first, ssize_t pointer_byt
 	b->first = first;
 	b->valid = 0;
 	b->keys = 0;
-	memset(b->there, 0, sizeof(b->there));
+	b->probed = false;
 	b->pointers = pointer_bytes > 0 ? (unsigned)((size_t)pointer_bytes / sizeof(uint64_t)) : 0;
 	if (!b->pointers)
 		return;
 	batch_fetch_iocbs(s);
 	batch_probe_keys(s);
-	batch_probe_buffers(s);
 }
 
 static void batch_fetch(struct submission *s, uint64_t first)
@@ -165,7 +166,14 @@ const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *
 	return &b->cb[index - b->first];
 }
 
-bool submit_buffer_is_there(const struct submission *s, uint64_t index)
+uint64_t submit_reach(struct submission *s, struct request *r)
 {
-	return s->batch.there[index - s->batch.first];
+	struct submit_batch *b = &s->batch;
+	const unsigned index = (unsigned)(s->call->cursor - b->first);
+
+	if (!b->probed)
+		batch_probe_buffers(s, index);
+	b->probed = true;
+	r->was_mapped = b->there[index];
+	return copy_out_reach(r);
 }
