@@ -20,7 +20,7 @@
  *	io_submit(ctx, nr, list, CHANNEL_MAGIC)
  *		goes on with what a slot has begun (SLOT_TRAP), else it is a plain io_submit
  *
- * The channel is three pages, shared. The first names the contexts whose rings the shim has mapped,
+ * The channel is some pages, shared. The first names the contexts whose rings the shim has mapped,
  * as many as there is room for; those of others are reached by the trap only. Of its words the shim
  * writes two, and the supervisor reads nothing back that it relies on.
  *
@@ -31,7 +31,11 @@
  * sees the other. Who wins the exchange of POSTED executes: POSTED -> TAKEN is the supervisor's. A
  * taken call ends as DONE or TRAP, both the shim's to free; nobody takes it back.
  *
- * The third is there if CHANNEL_TELL asks for it: what a trace is to know of events that were taken
+ * Behind them is what slots carry, one each: of a call whose `carried` is not 0 the ring's header and
+ * so many entries, list and iocbs, all as the program's memory had them, and each aio_key of 0 could
+ * be written. It is the shim's to fill while the slot is CLAIMED.
+ *
+ * The last page is there if CHANNEL_TELL asks for it: what a trace is to know of events that were taken
  * without anybody being asked. A note is claimed (FREE -> CLAIMED), filled, TRYING before the head of
  * the ring is moved and TOLD behind that; so whoever sees a moved head sees who may have done it.
  * A told one is the supervisor's to free. Without a free one there is the trap.
@@ -42,11 +46,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHANNEL_VERSION 3
+#define CHANNEL_VERSION 4
 #define CHANNEL_HELLO_AT 0xffffa10a5a9d0000ull
 #define CHANNEL_MAGIC 0xa10a5a9d53484d31ull
-#define CHANNEL_BYTES 12288
-#define CHANNEL_BASE_BYTES 8192		/* without the third page */
+#define CHANNEL_BYTES 90112
+#define CHANNEL_BASE_BYTES 86016		/* without the last page */
 
 enum channel_step {
 	CHANNEL_STEP_RING = 1,
@@ -69,6 +73,7 @@ enum channel_flag {
 	CHANNEL_REAP = 1,		/* io_getevents may take events by itself */
 	CHANNEL_SUBMIT = 2,		/* io_submit may come by a slot */
 	CHANNEL_TELL = 4,		/* what is reaped is noted */
+	CHANNEL_TRANSACTIONS = 8,	/* the CPU has them: slots may carry entries */
 };
 
 enum slot_state {
@@ -88,7 +93,7 @@ struct channel_slot {
 	uint64_t args[3];
 	int64_t result;
 	uint32_t raise;			/* bit n: the caller is to raise signal n in itself */
-	uint32_t unused;
+	uint32_t carried;		/* so many entries are in its struct channel_carried */
 	uint64_t mask; /* the caller's signal mask; while it is here it blocks all */
 	uint64_t unused2;
 };
@@ -119,6 +124,14 @@ struct channel_note {
 #define CHANNEL_NOTES 32
 #define CHANNEL_RINGS 63
 #define CHANNEL_SLOTS 64
+#define CHANNEL_CARRIED 16
+
+struct channel_carried {
+	uint64_t ring[4];		/* the header */
+	uint64_t unused[4];
+	uint64_t at[CHANNEL_CARRIED];
+	uint64_t iocbs[CHANNEL_CARRIED][8];
+};
 
 struct channel_page {
 	uint32_t version;
@@ -131,6 +144,7 @@ struct channel_page {
 	uint32_t unused[7];
 	struct channel_ring rings[CHANNEL_RINGS];
 	struct channel_slot slots[CHANNEL_SLOTS];
+	struct channel_carried carried[CHANNEL_SLOTS];
 	struct channel_note notes[CHANNEL_NOTES];
 };
 
@@ -140,8 +154,9 @@ _Static_assert(offsetof(struct channel_ring, peers) == 32, "the shim may be of a
 _Static_assert(sizeof(struct channel_slot) == 64, "a cache line");
 _Static_assert(offsetof(struct channel_page, rings) == 64, "the shim may be of another build");
 _Static_assert(offsetof(struct channel_page, slots) == 4096, "the shim may be of another build");
+_Static_assert(offsetof(struct channel_page, carried) == 8192, "the shim may be of another build");
 _Static_assert(sizeof(struct channel_note) == 128, "the shim may be of another build");
-_Static_assert(offsetof(struct channel_page, notes) == CHANNEL_BASE_BYTES, "two pages before it");
-_Static_assert(sizeof(struct channel_page) == CHANNEL_BYTES, "three pages");
+_Static_assert(offsetof(struct channel_page, notes) == CHANNEL_BASE_BYTES, "21 pages before it");
+_Static_assert(sizeof(struct channel_page) == CHANNEL_BYTES, "22 pages");
 
 #endif

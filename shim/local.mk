@@ -5,6 +5,7 @@
 shim_sources = \
 	shim/calls.c \
 	shim/calls.h \
+	shim/carry.h \
 	shim/channel_abi.h \
 	shim/own.h \
 	shim/raw.h \
@@ -12,6 +13,7 @@ shim_sources = \
 	shim/shim.c \
 	shim/shim.map \
 	shim/slot.c \
+	shim/transaction.h \
 	$(NULL)
 EXTRA_DIST += $(shim_sources)
 

@@ -11,7 +11,8 @@
  * Then at least as many events were published as it has slots, which the channel counts, and what
  * was taken is given back; if somebody has taken more behind it already, it is copied again.
  *
- * The copy is made by the kernel, by process_vm_readv(2) on ourselves: whether the program's buffer
+ * The copy is made by a transaction where there are some, else by the kernel, by process_vm_readv(2)
+ * on ourselves: whether the program's buffer
  * can be written, its timeout read, and whether the context's id still stands where the handle says,
  * cannot be asked otherwise without a fault. What ends early goes through the trap, which says
  * EFAULT or EINVAL with all that belongs to it. Signals are blocked, for a handler may reap too, or
@@ -28,8 +29,10 @@
 #include "calls.h"
 #include "own.h"
 #include "raw.h"
+#include "transaction.h"
 
 #define TRIES 8
+#define UNASKED_MAX 64		/* events, for a transaction must fit into a cache */
 
 struct event {
 	uint64_t data, obj;
@@ -52,6 +55,7 @@ struct reaping {
 	struct channel_note *note;	/* NULL: nobody wants to know */
 	struct ring *ring;
 	uint32_t head, tail, count;
+	uint32_t transactions;		/* the CPU has them */
 };
 
 /* --- notes --- */
@@ -102,6 +106,14 @@ static void note_try(const struct reaping *r, uint64_t published)
 	note_state(note, NOTE_TRYING);
 }
 
+static void note_timeout(const struct reaping *r, const int64_t timeout[2])
+{
+	if (!r->note)
+		return;
+	r->note->timeout[0] = timeout[0];
+	r->note->timeout[1] = timeout[1];
+}
+
 static void note_end(struct channel_page *channel, struct channel_note *note, long n)
 {
 	if (!note)
@@ -116,6 +128,29 @@ static void note_end(struct channel_page *channel, struct channel_note *note, lo
 }
 
 /* --- events --- */
+
+/* The same without the kernel; false: it must be asked. */
+static int copy_unasked(const struct reaping *r, uint32_t first)
+{
+	const volatile int64_t *timeout = (const volatile int64_t *)r->args[4];
+	const uint64_t bytes = first * sizeof(struct event);
+	int64_t asked[2] = { 0, 0 };
+	uint32_t id;
+
+	if (!r->transactions || r->count > UNASKED_MAX || !transaction_begin())
+		return 0;
+	if (timeout) {
+		asked[0] = timeout[0];
+		asked[1] = timeout[1];
+	}
+	id = *(const volatile uint32_t *)r->args[0];
+	copy_bytes((void *)r->args[3], &r->ring->events[r->head], bytes);
+	copy_bytes((char *)r->args[3] + bytes, r->ring->events,
+		   r->count * sizeof(struct event) - bytes);
+	transaction_end();
+	note_timeout(r, asked);
+	return id == r->shared->id;
+}
 
 /* Copies; true: all that had to be readable and writable was, and the handle is good. */
 static int copy_events(const struct reaping *r)
@@ -139,13 +174,13 @@ static int copy_events(const struct reaping *r)
 		{ &r->ring->events[r->head], first * sizeof(struct event) },
 		{ r->ring->events, bytes - first * sizeof(struct event) },
 	};
-	const long n = raw6(SYS_process_vm_readv, raw3(SYS_getpid, 0, 0, 0), (long)to, 3,
-			    (long)from, 4, 0);
+	long n;
 
-	if (r->note) {
-		r->note->timeout[0] = own.timeout[0];
-		r->note->timeout[1] = own.timeout[1];
-	}
+	if (copy_unasked(r, first))
+		return 1;
+	n = raw6(SYS_process_vm_readv, raw3(SYS_getpid, 0, 0, 0), (long)to, 3,
+		 (long)from, 4, 0);
+	note_timeout(r, own.timeout);
 	return n == (long)(timeout_bytes + sizeof(own.id) + bytes) && own.id == r->shared->id;
 }
 
@@ -229,6 +264,7 @@ static long reap_from(struct own_page *page, int place, long nr, const long args
 	struct channel_ring *shared = &page->channel->rings[place];
 	struct own_ring *own = &page->rings[place];
 	struct reaping r = { .args = args, .shared = shared };
+	const uint32_t flags = __atomic_load_n(&page->channel->flags, __ATOMIC_RELAXED);
 	long n = 0;
 
 	__atomic_add_fetch(&own->users, 1, __ATOMIC_SEQ_CST);
@@ -237,6 +273,7 @@ static long reap_from(struct own_page *page, int place, long nr, const long args
 	    __atomic_load_n(&shared->handle, __ATOMIC_ACQUIRE) == (uint64_t)args[0] &&
 	    note_begin(&r, page->channel, nr)) {
 		r.ring = own->at;
+		r.transactions = flags & CHANNEL_TRANSACTIONS;
 		n = reap(&r);
 		note_end(page->channel, r.note, n);
 	}

@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "calls.h"
+#include "carry.h"
 #include "own.h"
 #include "raw.h"
 
@@ -96,6 +97,9 @@ static void slot_post(struct channel_page *channel, int n, const struct caller *
 	slot->mask = c->mask;
 	for (int i = 0; i < 3; i++)
 		slot->args[i] = (uint64_t)c->args[i];
+	slot->carried = 0;
+	if (channel->flags & CHANNEL_TRANSACTIONS)
+		slot->carried = carry(&channel->carried[n], c->args);
 	__atomic_store_n(&slot->state, SLOT_POSTED, __ATOMIC_RELEASE);
 	__atomic_fetch_or(&channel->posted, 1ull << n, __ATOMIC_SEQ_CST);
 }

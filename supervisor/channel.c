@@ -215,6 +215,20 @@ int channel_take(struct channel *ch, struct channel_call *out)
 	return -1;
 }
 
+unsigned channel_carried(const struct channel *ch, int slot, struct channel_carried *out)
+{
+	const struct channel_carried *from = &ch->page->carried[slot];
+	const uint32_t said = __atomic_load_n(&ch->page->slots[slot].carried, __ATOMIC_RELAXED);
+	const unsigned count = (unsigned)min_u64(said, CHANNEL_CARRIED);
+
+	if (!count)
+		return 0;
+	memcpy(out->ring, from->ring, sizeof(out->ring));
+	memcpy(out->at, from->at, count * sizeof(out->at[0]));
+	memcpy(out->iocbs, from->iocbs, count * sizeof(out->iocbs[0]));
+	return count;
+}
+
 static void end(struct channel_slot *slot, uint32_t state)
 {
 	if (__atomic_exchange_n(&slot->state, state, __ATOMIC_SEQ_CST) == SLOT_SLEEPS)

@@ -54,6 +54,8 @@ struct channel_call {
 /* Has anything been posted? Then a slot of it, taken, with the call; -1: none is. */
 bool channel_posted(const struct channel *ch);
 int channel_take(struct channel *ch, struct channel_call *out);
+/* What a taken slot carries, into *out; so many entries, 0: nothing. */
+unsigned channel_carried(const struct channel *ch, int slot, struct channel_carried *out);
 void channel_answer(struct channel *ch, int slot, int64_t result, uint32_t raise);
 void channel_to_the_trap(struct channel *ch, int slot);
 

@@ -8,6 +8,9 @@
  * Nobody is welcomed whose own seccomp filters might end it for a system call that it has not made
  * natively, nor whose address space is limited, since our page and mappings would count.
  */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sys/resource.h>
 
 #include "channel.h"
@@ -32,6 +35,18 @@ static bool is_welcome(const struct dispatch *d, const struct call *call)
 	return !prlimit(who->tgid, RLIMIT_AS, NULL, &space) && space.rlim_cur == RLIM_INFINITY;
 }
 
+/* Transactions (RTM) that do not always end; the kernel hides them where it has switched them off. */
+static bool cpu_has_transactions(void)
+{
+#if defined(__x86_64__)
+	unsigned a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_RTM && !(d & 1u << 11);
+#else
+	return false;
+#endif
+}
+
 /*
  * Whoever wants to change each io_getevents, or to look at it before it returns, gets it by the trap.
  * A trace is told, where numbers and clocks are ours. A slot tells the caller's number in its own pid
@@ -43,9 +58,11 @@ static uint32_t may_do(const struct dispatch *d, const struct call *call)
 	const bool may_tell = tracee_same_pid_namespace(tid) && tracee_same_time_namespace(tid);
 	const bool may_reap = !d->lint && !d->plan && (!d->trace || may_tell);
 	const bool may_submit = door_channel_wanted(d) && tracee_same_pid_namespace(tid);
+	const bool go_without = d->cfg->random_doors && tid & 1;
 
 	return (may_reap ? CHANNEL_REAP : 0) | (may_submit ? CHANNEL_SUBMIT : 0) |
-	       (d->trace ? CHANNEL_TELL : 0);
+	       (d->trace ? CHANNEL_TELL : 0) |
+	       (cpu_has_transactions() && !go_without ? CHANNEL_TRANSACTIONS : 0);
 }
 
 static struct verdict hello(struct dispatch *d, struct call *call)

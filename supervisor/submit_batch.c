@@ -2,7 +2,8 @@
 /*
  * Theory. The kernel reads a pointer, its iocb, and stores 0 into aio_key, entry by entry. Three
  * remote copies do it for up to SUBMIT_BATCH entries: a list or an iocb that cannot be read further
- * ends the batch, and is looked at again when its turn comes. A fourth copy looks whether the buffers of reads are there (copy_out_reach()),
+ * ends the batch, and is looked at again when its turn comes. What a slot carries, the shim has
+ * copied, and probed. Another copy looks whether the buffers of reads are there (copy_out_reach()),
  * where somebody asks and there are several: it costs as much as one alone.
  */
 #include "submit.h"
@@ -10,9 +11,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "channel.h"
 #include "copy_out.h"
 
 enum { PROBE_PAGES = 256 };
+
+_Static_assert(sizeof(((struct channel_carried *)0)->iocbs[0]) == sizeof(struct iocb), "an iocb");
+_Static_assert(sizeof(((struct channel_carried *)0)->ring) == sizeof(struct ring_words), "its header");
+_Static_assert((int)CHANNEL_CARRIED <= (int)SUBMIT_BATCH, "they fit");
 
 static struct uvec iocb_place(uint64_t at)
 {
@@ -130,6 +136,40 @@ static void batch_fetch(struct submission *s, uint64_t first)
 	batch_fill(s, first, tracee_readv(s->call->thread->source.tid, &from, 1, &to, 1));
 }
 
+/* What the call's slot carries; false: nothing. */
+static bool batch_unpack(struct submission *s, struct ring_words *words)
+{
+	const struct call *call = s->call;
+	struct submit_batch *b = &s->batch;
+	struct channel_carried carried;
+
+	if (call->door != DOOR_CHANNEL || call->cursor)
+		return false;
+	b->valid = channel_carried(call->channel, call->slot, &carried);
+	if (!b->valid)
+		return false;
+	b->first = 0;
+	b->probed = false;
+	b->pointers = b->valid;
+	memcpy(words, carried.ring, sizeof(*words));
+	memcpy(b->at, carried.at, b->valid * sizeof(b->at[0]));
+	memcpy(b->cb, carried.iocbs, b->valid * sizeof(b->cb[0]));
+	for (b->keys = 0; b->keys < b->valid && b->cb[b->keys].aio_key == 0;)
+		b->keys++;
+	return true;
+}
+
+static int open_by_slot(struct submission *s, const struct ring_words *words)
+{
+	int err = -EINVAL;
+
+	s->ctx = context_confirm(s->call, s->call->notice.args[0], words, &err);
+	if (!s->ctx)
+		return err;
+	s->nr = min_u64(s->nr, s->ctx->ring.nr);
+	return 0;
+}
+
 int submit_open(struct submission *s)
 {
 	const uaddr handle = s->call->notice.args[0];
@@ -138,9 +178,12 @@ int submit_open(struct submission *s)
 	const struct uvec from[] = { { handle, sizeof(words) }, list_place(s, first) };
 	const struct iovec to[] = { { &words, sizeof(words) },
 				    { s->batch.at, from[1].length_bytes } };
-	ssize_t n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
+	ssize_t n;
 	int err = -EINVAL;
 
+	if (batch_unpack(s, &words))
+		return open_by_slot(s, &words);
+	n = tracee_readv(s->call->thread->source.tid, from, 2, to, 2);
 	/* one that was parked goes on with what it has looked up, dead by now or not */
 	s->ctx = s->call->ctx;
 	if (!s->ctx && n >= (ssize_t)sizeof(words))

@@ -51,6 +51,20 @@ static void post(unsigned n)
 	shim->posted |= 1ull << n;
 }
 
+static void carry(unsigned n, uint32_t said)
+{
+	struct channel_carried *c = &shim->carried[n];
+
+	for (unsigned i = 0; i < 4; i++)
+		c->ring[i] = 40 + i;
+	for (unsigned i = 0; i < CHANNEL_CARRIED; i++) {
+		c->at[i] = 100 + i;
+		for (unsigned k = 0; k < 8; k++)
+			c->iocbs[i][k] = 1000 * i + k;
+	}
+	shim->slots[n].carried = said;
+}
+
 static void expect_taken(int n)
 {
 	struct channel_call call;
@@ -113,6 +127,26 @@ START_TEST(contexts_have_lines_as_far_as_there_is_room)
 			channel_leave(ch, ctx[i]);
 		context_destroy(ctx[i]);
 	}
+	destroy();
+}
+END_TEST
+
+START_TEST(what_a_slot_carries_is_copied_as_far_as_there_is_room)
+{
+	struct channel_carried got = { .ring = { 0 } };
+
+	create();
+	post(5);
+	expect_taken(5);
+	ck_assert_uint_eq(channel_carried(ch, 5, &got), 0);
+	carry(5, 2);
+	ck_assert_uint_eq(channel_carried(ch, 5, &got), 2);
+	ck_assert_mem_eq(got.ring, shim->carried[5].ring, sizeof(got.ring));
+	ck_assert_uint_eq(got.at[1], 101);
+	ck_assert_uint_eq(got.iocbs[1][7], 1007);
+	carry(5, UINT32_MAX);
+	ck_assert_uint_eq(channel_carried(ch, 5, &got), CHANNEL_CARRIED);
+	ck_assert_uint_eq(got.iocbs[CHANNEL_CARRIED - 1][7], 1000u * (CHANNEL_CARRIED - 1) + 7);
 	destroy();
 }
 END_TEST
@@ -274,6 +308,7 @@ START_TEST(notes_are_read_once_if_they_are_asked_for)
 END_TEST
 
 UNIT_MAIN("channel", the_page_says_what_the_shim_may, contexts_have_lines_as_far_as_there_is_room,
+	  what_a_slot_carries_is_copied_as_far_as_there_is_room,
 	  each_post_is_taken_once, what_was_taken_back_is_not_taken, an_answer_is_told,
 	  who_sleeps_is_woken, awake_is_said_and_taken_back, whom_to_expect,
 	  notes_are_read_once_if_they_are_asked_for)

@@ -31,6 +31,8 @@ by_hand killed 2000 "made for the dead: some
 killed: each once"
 by_hand stopped 3000 "by slots: some
 posted: each once"
+by_hand carried 500 "all: yes, no such file: -9, no ring: -22, nothing: -14
+carried: each once"
 by_hand nonsense 3000 "list nowhere: -14, a negative number: -22, none: 0
 stranger 0: -1000
 stranger 1: -1000

@@ -133,6 +133,24 @@ static inline struct channel_slot *next_slot(void)
 	return &channel->slots[turn++ % CHANNEL_SLOTS];
 }
 
+static inline long answered(long tid, long nr, void *list)
+{
+	struct channel_slot *slot = next_slot();
+	uint32_t state;
+	long result;
+
+	do {
+		reap();
+		post(slot, tid, nr, list);
+		state = settle(slot);
+	} while (state == SLOT_CLAIMED);
+	result = slot->result;
+	if (state != SLOT_DONE)		/* refused, or it has to wait */
+		result = tid == gettid() ? by_trap(list, CHANNEL_MAGIC) : -1000;
+	slot->state = SLOT_FREE;
+	return result;
+}
+
 static inline void say(const char *what)
 {
 	if (size() == expected)
