@@ -40,6 +40,7 @@ unit_tests = \
 	%D%/key_t \
 	%D%/life_t \
 	%D%/loop_t \
+	%D%/loop_timer_t \
 	%D%/mapping_t \
 	%D%/opts_t \
 	%D%/probe_t \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop. If this breaks, work is slept over, timers are late, or libev meddles with the process. */
+/* The loop. If this breaks, work is slept over, or libev meddles with the process. */
 #include "loop.h"
 
 #include <assert.h>
@@ -14,7 +14,7 @@
 enum { SOON_NS = 2000000 };
 
 static struct loop *loop;
-static unsigned calls;		/* of counted() */
+static unsigned calls;		/* of a callback that counts them */
 static unsigned seen;		/* what the last descriptor callback was told */
 static char order[64];		/* one letter per thing that happened */
 static char one[] = "1";
@@ -23,11 +23,6 @@ static void note(char what)
 {
 	assert(strlen(order) + 1 < sizeof(order));
 	order[strlen(order)] = what;
-}
-
-static void counted(void *arg)
-{
-	calls++;
 }
 
 static void letter_noted(void *arg)
@@ -128,78 +123,6 @@ START_TEST(a_watch_may_end_itself)
 	start(&end, now_ns() + SOON_NS);
 	loop_run(loop);
 	ck_assert_uint_eq(calls, 1);
-	loop_destroy(loop);
-}
-END_TEST
-
-START_TEST(timers_fire_in_order_and_not_early)
-{
-	open_loop();
-
-	struct loop_timer a = { .fn = letter_noted, .arg = (void *)"a" };
-	struct loop_timer b = { .fn = letter_noted, .arg = (void *)"b" };
-	struct loop_timer gone = { .fn = letter_noted, .arg = (void *)"x" };
-	struct loop_timer end = { .fn = stop };
-	uint64_t due_ns = now_ns() + SOON_NS;
-
-	start(&end, due_ns);
-	start(&b, due_ns - SOON_NS / 2);
-	start(&gone, due_ns - SOON_NS / 2);
-	start(&a, due_ns + 10 * NSEC_PER_SEC);
-	start(&a, 0);
-	loop_timer_stop(loop, &gone);
-	ck_assert(!loop_timer_armed(&gone) && loop_timer_armed(&a));
-	loop_run(loop);
-	ck_assert_str_eq(order, "ab");
-	ck_assert_uint_ge(now_ns(), due_ns);
-	ck_assert(!loop_timer_armed(&a));
-	loop_destroy(loop);
-}
-END_TEST
-
-/* The timerfd stays set for the one that was stopped: the later one must fire all the same. */
-START_TEST(a_timer_behind_a_stopped_one_fires)
-{
-	open_loop();
-
-	struct loop_timer first = { .fn = counted };
-	struct loop_timer end = { .fn = stop };
-	struct loop_timer early = { .fn = stop };
-
-	start(&early, now_ns() + SOON_NS);
-	loop_run(loop);
-	/* on a busy machine the first may have fired before it can be stopped: that was no trial */
-	calls = 1;
-	for (uint64_t soon_ns = SOON_NS; calls; soon_ns *= 2) {
-		calls = 0;
-		start(&first, now_ns() + soon_ns);
-		start(&end, now_ns() + 3 * soon_ns);
-		start(&early, 1);
-		loop_run(loop);
-	}
-	loop_timer_stop(loop, &first);
-	loop_run(loop);
-	ck_assert_uint_eq(calls, 0);
-	ck_assert(!loop_timer_armed(&end));
-	loop_destroy(loop);
-}
-END_TEST
-
-/* The timerfd stays readable until it is set again: no turn may be spent on that. */
-START_TEST(an_expired_timer_does_not_spin)
-{
-	open_loop();
-
-	struct loop_timer first = { .fn = letter_noted, .arg = (void *)"a" };
-	struct loop_timer end = { .fn = stop };
-	uint64_t now = now_ns();
-
-	ck_assert_int_eq(loop_each_turn(loop, counted, NULL), 0);
-	start(&first, now + SOON_NS);
-	start(&end, now + 10 * SOON_NS);
-	loop_run(loop);
-	ck_assert_str_eq(order, "a");
-	ck_assert_uint_le(calls, 4);
 	loop_destroy(loop);
 }
 END_TEST
@@ -312,25 +235,6 @@ START_TEST(a_kick_from_a_hook_is_not_slept_over)
 }
 END_TEST
 
-static void timer_from_hook(void *arg)
-{
-	if (!calls++)
-		start(arg, 1);
-}
-
-START_TEST(a_timer_from_a_hook_is_not_slept_over)
-{
-	open_loop();
-
-	struct loop_timer end = { .fn = stop };
-
-	ck_assert_int_eq(loop_each_turn(loop, timer_from_hook, &end), 0);
-	loop_run(loop);
-	ck_assert_uint_eq(calls, 1);
-	loop_destroy(loop);
-}
-END_TEST
-
 static void asleep(void *arg)
 {
 	note('s');
@@ -397,9 +301,7 @@ START_TEST(libev_keeps_out_of_the_process)
 END_TEST
 
 UNIT_MAIN("loop", a_descriptor_tells_what_it_is_ready_for, a_closed_peer_is_readable,
-	  a_watch_may_end_itself, timers_fire_in_order_and_not_early,
-	  a_timer_behind_a_stopped_one_fires, an_expired_timer_does_not_spin,
-	  a_timer_in_the_past_starves_nobody, a_kick_wakes_from_another_thread,
-	  hooks_run_at_the_end_of_each_turn, a_kick_from_a_hook_is_not_slept_over,
-	  a_timer_from_a_hook_is_not_slept_over, the_sleep_is_bracketed,
+	  a_watch_may_end_itself, a_timer_in_the_past_starves_nobody,
+	  a_kick_wakes_from_another_thread, hooks_run_at_the_end_of_each_turn,
+	  a_kick_from_a_hook_is_not_slept_over, the_sleep_is_bracketed,
 	  a_stop_before_the_run_is_kept, libev_keeps_out_of_the_process)

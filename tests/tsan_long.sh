@@ -11,8 +11,8 @@ sanitized_build --enable-sanitizers=thread CC=clang
 TSAN_OPTIONS=log_path=$reports
 export TSAN_OPTIONS
 
-unit_tests_pass workers loop engine_threads engine_uring engine_peer engine_peer_worker engine_peer_poll engine_inline \
-	engine_storage complete dispatch life guardian feed writer
+unit_tests_pass workers loop loop_timer engine_threads engine_uring engine_peer engine_peer_worker engine_peer_poll \
+	engine_inline engine_storage complete dispatch life guardian feed writer
 
 # only the races count: what the victims see is parity's affair, and their times are others here
 for name in rw getevents threads destroy fsync cancel eventfd order blocking poll life; do
