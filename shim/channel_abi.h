@@ -15,6 +15,10 @@
  *	io_setup(nr, ctxp, CHANNEL_MAGIC, CHANNEL_STEP_ENTER, address, second)
  *		the ring stands there (0: it could not be mapped), and a second time for the shim
  *		itself (0: it does not): io_setup's result
+ *	io_setup(nr, list, CHANNEL_MAGIC, CHANNEL_STEP_PASS)
+ *		the descriptor of a socket, from which the numbers of the descriptors can be read that
+ *		io_submit(ctx, nr, list) needs; a message for each is to be sent there, its number and
+ *		itself (SCM_RIGHTS), before that is called by the same thread
  *	io_destroy(ctx, CHANNEL_MAGIC, &bytes)
  *		io_destroy's result; if it stored something in bytes, the shim unmaps as much
  *	io_submit(ctx, nr, list, CHANNEL_MAGIC)
@@ -56,6 +60,7 @@ enum channel_step {
 	CHANNEL_STEP_RING = 1,
 	CHANNEL_STEP_ENTER = 2,
 	CHANNEL_STEP_HELLO = 3,
+	CHANNEL_STEP_PASS = 4,
 };
 
 /* One context. What the shim knows of it by `number` is void when that has changed. */
@@ -74,6 +79,7 @@ enum channel_flag {
 	CHANNEL_SUBMIT = 2,		/* io_submit may come by a slot */
 	CHANNEL_TELL = 4,		/* what is reaped is noted */
 	CHANNEL_TRANSACTIONS = 8,	/* the CPU has them: slots may carry entries */
+	CHANNEL_PASS = 16,		/* io_submit needs descriptors to be passed */
 };
 
 enum slot_state {
@@ -121,6 +127,7 @@ struct channel_note {
 	uint32_t unused[5];
 };
 
+#define CHANNEL_PASSED 64		/* descriptors at once */
 #define CHANNEL_NOTES 32
 #define CHANNEL_RINGS 63
 #define CHANNEL_SLOTS 64

@@ -8,6 +8,7 @@ shim_sources = \
 	shim/carry.h \
 	shim/channel_abi.h \
 	shim/own.h \
+	shim/pass.c \
 	shim/raw.h \
 	shim/reap.c \
 	shim/shim.c \

@@ -168,6 +168,19 @@ static long submit_by(struct channel_page *channel, int n, const struct caller *
 	return result;
 }
 
+/* Whatever has become of the descriptors, the call is made. */
+static long submit_with_descriptors(const long args[6])
+{
+	uint64_t mask;
+	long result;
+
+	signals_block(&mask);
+	pass_descriptors(args);
+	result = raw3(SYS_io_submit, args[0], args[1], args[2]);
+	signals_restore(&mask);
+	return result;
+}
+
 static long submit_here(struct caller *c)
 {
 	struct own_page *page = own_page_find();
@@ -193,6 +206,8 @@ long aio_submit(const long args[6])
 	struct caller caller = { .args = args };
 	long result = NOT_MADE;
 
+	if (page && page->channel->flags & CHANNEL_PASS)
+		return submit_with_descriptors(args);
 	if (page && page->channel->flags & CHANNEL_SUBMIT && is_awake(page->channel)) {
 		signals_block(&caller.mask);
 		result = submit_here(&caller);

@@ -75,7 +75,8 @@ static const struct native_call *native_call(const struct notice *n)
 static bool is_of_a_shim(const struct notice *n, enum call_kind kind)
 {
 	return kind == CALL_SETUP && n->args[2] == CHANNEL_MAGIC &&
-	       (n->args[3] == CHANNEL_STEP_RING || n->args[3] == CHANNEL_STEP_HELLO);
+	       (n->args[3] == CHANNEL_STEP_RING || n->args[3] == CHANNEL_STEP_HELLO ||
+		n->args[3] == CHANNEL_STEP_PASS);
 }
 
 enum call_kind call_kind_of(const struct notice *n)

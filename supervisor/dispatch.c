@@ -17,6 +17,7 @@
 #include "log.h"
 #include "notify.h"
 #include "observe.h"
+#include "passed.h"
 
 #define LONG_WORK_NS (2 * NSEC_PER_MSEC)
 
@@ -40,6 +41,10 @@ static void call_free(struct dispatch *d, struct call *call)
 {
 	if (call->thread && call->thread->call == call)
 		call->thread->call = NULL;
+	if (call->thread && call->kind == CALL_SUBMIT) {
+		passed_destroy(call->thread->source.passed);
+		call->thread->source.passed = NULL;
+	}
 	if (call->waits_for)
 		call->waits_for->caller = NULL;
 	context_leave(d, call);

@@ -17,6 +17,7 @@
 #include "creds.h"
 #include "label.h"
 #include "log.h"
+#include "passed.h"
 #include "tracee.h"
 #include "util.h"
 #include "workers.h"
@@ -173,9 +174,10 @@ static int file_fetch(const struct file_source *from, int fd)
 {
 	int ours = tracee_get_fd(from->pidfd, fd);
 
-	if (ours == -EPERM || ours == -ENOSYS)
-		ours = file_reopen(from, fd);
-	return ours;
+	if (ours != -EPERM && ours != -ENOSYS)
+		return ours;
+	ours = passed_take(from->passed, fd);
+	return ours == -EPERM ? file_reopen(from, fd) : ours;
 }
 
 static struct list *file_bucket(struct file_table *t, pid_t tgid, int fd)

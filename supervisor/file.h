@@ -63,6 +63,7 @@ struct file_source {
 	int pidfd;
 	pid_t tid;
 	pid_t tgid;
+	struct passed *passed;		/* what its shim has passed for this call; NULL: nothing */
 };
 
 struct file_table *file_table_create(struct workers *workers);	/* NULL with errno */

@@ -11,12 +11,16 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#include <linux/aio_abi.h>
 #include <sys/resource.h>
 
 #include "channel.h"
 #include "dispatch.h"
 #include "door.h"
+#include "passed.h"
 #include "setup.h"
+
+#define PASS_ENTRIES 1024
 
 static void channel_arrived(struct dispatch *d, struct call *call)
 {
@@ -47,6 +51,14 @@ static bool cpu_has_transactions(void)
 #endif
 }
 
+/* Descriptors: this one is there or is not, which is another error. */
+static bool cannot_take(const struct file_source *who)
+{
+	auto_fd taken = tracee_get_fd(who->pidfd, 0);
+
+	return taken == -EPERM || taken == -ENOSYS;
+}
+
 /*
  * Whoever wants to change each io_getevents, or to look at it before it returns, gets it by the trap.
  * A trace is told, where numbers and clocks are ours. A slot tells the caller's number in its own pid
@@ -57,11 +69,13 @@ static uint32_t may_do(const struct dispatch *d, const struct call *call)
 	const pid_t tid = call->thread->source.tid;
 	const bool may_tell = tracee_same_pid_namespace(tid) && tracee_same_time_namespace(tid);
 	const bool may_reap = !d->lint && !d->plan && (!d->trace || may_tell);
-	const bool may_submit = door_channel_wanted(d) && tracee_same_pid_namespace(tid);
+	const bool must_pass = cannot_take(&call->thread->source);
+	const bool may_submit =
+		!must_pass && door_channel_wanted(d) && tracee_same_pid_namespace(tid);
 	const bool go_without = d->cfg->random_doors && tid & 1;
 
 	return (may_reap ? CHANNEL_REAP : 0) | (may_submit ? CHANNEL_SUBMIT : 0) |
-	       (d->trace ? CHANNEL_TELL : 0) |
+	       (d->trace ? CHANNEL_TELL : 0) | (must_pass ? CHANNEL_PASS : 0) |
 	       (cpu_has_transactions() && !go_without ? CHANNEL_TRANSACTIONS : 0);
 }
 
@@ -94,9 +108,70 @@ static struct verdict give_ring(struct dispatch *d, struct call *call)
 	return th->entering ? verdict_fd(th->entering->ring.memfd) : verdict_return(err);
 }
 
+/* --- descriptors, where we cannot take them --- */
+
+static bool is_wanted(const int32_t *wanted, unsigned count, int32_t fd)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (wanted[i] == fd)
+			return true;
+	}
+	return false;
+}
+
+/* Those that these entries name, as far as they can be read; the rest is found out by io_submit. */
+static unsigned collect_wanted(const struct call *call, int32_t *wanted)
+{
+	const uint64_t nr = min_u64(call->notice.args[0], PASS_ENTRIES);
+	const pid_t tid = call->thread->source.tid;
+	unsigned count = 0;
+	struct iocb cb;
+	uint64_t at;
+
+	for (uint64_t i = 0; i < nr && count + 2 <= CHANNEL_PASSED; i++) {
+		if (tracee_read_all(tid, call->notice.args[1] + i * sizeof(at), &at, sizeof(at)) ||
+		    tracee_read_all(tid, at, &cb, sizeof(cb)))
+			break;
+		if (!is_wanted(wanted, count, (int32_t)cb.aio_fildes))
+			wanted[count++] = (int32_t)cb.aio_fildes;
+		if (cb.aio_flags & IOCB_FLAG_RESFD &&
+		    !is_wanted(wanted, count, (int32_t)cb.aio_resfd))
+			wanted[count++] = (int32_t)cb.aio_resfd;
+	}
+	return count;
+}
+
+static void socket_arrived(struct dispatch *d, struct call *call)
+{
+	passed_given(call->thread->source.passed);
+}
+
+static struct verdict ask_for_descriptors(struct call *call)
+{
+	struct file_source *who = &call->thread->source;
+	int32_t wanted[CHANNEL_PASSED];
+	const unsigned count = collect_wanted(call, wanted);
+	struct verdict v;
+
+	passed_destroy(who->passed);
+	who->passed = count ? passed_create(wanted, count) : NULL;
+	if (!who->passed)
+		return verdict_return(-EAGAIN);
+	v = verdict_fd(passed_fd(who->passed));
+	v.after = socket_arrived;
+	return v;
+}
+
 struct verdict handle_shim(struct dispatch *d, struct call *call)
 {
-	return call->notice.args[3] == CHANNEL_STEP_HELLO ? hello(d, call) : give_ring(d, call);
+	switch (call->notice.args[3]) {
+	case CHANNEL_STEP_HELLO:
+		return hello(d, call);
+	case CHANNEL_STEP_PASS:
+		return ask_for_descriptors(call);
+	default:
+		return give_ring(d, call);
+	}
 }
 
 bool shim_sets_up(const struct call *call)

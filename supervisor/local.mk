@@ -130,6 +130,8 @@ supervisor_sources = \
 	%D%/opts_watch.c \
 	%D%/out.c \
 	%D%/out.h \
+	%D%/passed.c \
+	%D%/passed.h \
 	%D%/plan.h \
 	%D%/poller.c \
 	%D%/poller.h \

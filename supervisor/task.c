@@ -7,6 +7,7 @@
 #include "context.h"
 #include "label.h"
 #include "mm.h"
+#include "passed.h"
 
 #define TASK_BUCKETS 1024
 
@@ -101,6 +102,7 @@ void thread_forget(struct thread *th)
 	list_del(&th->node);
 	list_del(&th->process_node);
 	close_fd(&th->source.pidfd);
+	passed_destroy(th->source.passed);
 	close_fd(&th->stat_fd);
 	close_fd(&th->user_ns_fd);
 	creds_unref(th->seen.who);

@@ -10,7 +10,7 @@ layer_of()
 	# base: no state of a run
 	channel_abi | courtesy | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | seccomp_flags | spin | timers | trace_config | trace_set | util) echo 0 ;;
 	# host adapters: one foreign interface each
-	breaker | buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | mapping | notify | out | poller | preload | remote | self) echo 1 ;;
+	breaker | buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | mapping | notify | out | passed | poller | preload | remote | self) echo 1 ;;
 	signals | tracee | tracee_* | trap | uts | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
 	call | channel | context | filter | iocb | key | mm | record | request | ring | sink | sink_* | task) echo 2 ;;

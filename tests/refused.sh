@@ -55,6 +55,17 @@ for error in EPERM ENOSYS; do
 	like "and one line says what helps" "$err" "*pidfd_getfd is refused here*--cap-add SYS_PTRACE*"
 	is "only one" "$(echo "$err" | wc -l)" 1
 done
+if [ -e "$top_builddir/shim/aio-sandbox-shim.so" ]; then
+	for error in EPERM ENOSYS; do
+		# shellcheck disable=SC2086
+		try "pidfd_getfd answers $error: the shim passes descriptors" "$all_good" \
+			"$deny" $error pidfd_getfd -- "$AIO_SANDBOX" --shim "$steps" $all
+		is "and nobody says anything" "$err" ''
+	done
+	"$AIO_SANDBOX" -q "$top_builddir/tests/victim_preloaded" >"$tmp/plain" 2>&1
+	run "$deny" EPERM pidfd_getfd -- "$AIO_SANDBOX" --shim "$top_builddir/tests/victim_preloaded"
+	is "a program of all libaio's functions" "$out$err" "$(cat "$tmp/plain")"
+fi
 if have fio; then
 	run "$deny" EPERM pidfd_getfd -- "$AIO_SANDBOX" -q fio --name=refused --directory="$disk" --size=8m \
 		--bs=4k --ioengine=libaio --iodepth=16 --rw=randwrite --direct=1 --verify=crc32c \
