@@ -168,17 +168,18 @@ static long submit_by(struct channel_page *channel, int n, const struct caller *
 	return result;
 }
 
-/* Whatever has become of the descriptors, the call is made. */
+/*
+ * Whatever has become of the descriptors, the call is made, under the program's own mask. A handler
+ * that submits before that passes its own (supervisor/passed.h).
+ */
 static long submit_with_descriptors(const long args[6])
 {
 	uint64_t mask;
-	long result;
 
 	signals_block(&mask);
 	pass_descriptors(args);
-	result = raw3(SYS_io_submit, args[0], args[1], args[2]);
 	signals_restore(&mask);
-	return result;
+	return raw6(SYS_io_submit, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
 static long submit_here(struct caller *c)

@@ -41,10 +41,8 @@ static void call_free(struct dispatch *d, struct call *call)
 {
 	if (call->thread && call->thread->call == call)
 		call->thread->call = NULL;
-	if (call->thread && call->kind == CALL_SUBMIT) {
-		passed_destroy(call->thread->source.passed);
-		call->thread->source.passed = NULL;
-	}
+	if (call->thread && call->kind == CALL_SUBMIT)
+		call->thread->source.passed = passed_over(call->thread->source.passed);
 	if (call->waits_for)
 		call->waits_for->caller = NULL;
 	context_leave(d, call);

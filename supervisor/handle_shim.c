@@ -12,7 +12,6 @@
 #include <cpuid.h>
 #endif
 #include <linux/aio_abi.h>
-#include <sys/resource.h>
 
 #include "channel.h"
 #include "dispatch.h"
@@ -30,13 +29,12 @@ static void channel_arrived(struct dispatch *d, struct call *call)
 static bool is_welcome(const struct dispatch *d, const struct call *call)
 {
 	const struct file_source *who = &call->thread->source;
-	struct rlimit space;
 
 	if (!d->cfg->shim || d->breakable)
 		return false;
 	if (tracee_filters(who->tid) != d->filters + 1)
 		return false;
-	return !prlimit(who->tgid, RLIMIT_AS, NULL, &space) && space.rlim_cur == RLIM_INFINITY;
+	return tracee_space_unlimited(who->tgid);
 }
 
 /* Transactions (RTM) that do not always end; the kernel hides them where it has switched them off. */
@@ -153,8 +151,9 @@ static struct verdict ask_for_descriptors(struct call *call)
 	const unsigned count = collect_wanted(call, wanted);
 	struct verdict v;
 
-	passed_destroy(who->passed);
-	who->passed = count ? passed_create(wanted, count) : NULL;
+	if (!count)
+		return verdict_return(-EAGAIN);
+	who->passed = passed_create(who->passed, wanted, count);
 	if (!who->passed)
 		return verdict_return(-EAGAIN);
 	v = verdict_fd(passed_fd(who->passed));

@@ -10,6 +10,7 @@
 #include "util.h"
 
 struct passed {
+	struct passed *before;		/* NULL: nothing */
 	int sock;
 	int theirs;			/* -1: closed */
 	unsigned count;
@@ -19,14 +20,21 @@ struct passed {
 	} of[CHANNEL_PASSED];
 };
 
-struct passed *passed_create(const int32_t *wanted, unsigned count)
+struct passed *passed_create(struct passed *before, const int32_t *wanted, unsigned count)
 {
 	struct passed *p = calloc(1, sizeof(*p));
 	int fds[2];
 	int err;
 
-	if (!p)
+	if (!p) {
+		passed_destroy(before);
 		return NULL;
+	}
+	if (before) {
+		passed_destroy(before->before);
+		before->before = NULL;
+	}
+	p->before = before;
 	err = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds);
 	p->sock = err ? -1 : fds[0];
 	p->theirs = err ? -1 : fds[1];
@@ -48,15 +56,24 @@ void passed_given(struct passed *p)
 	close_fd(&p->theirs);
 }
 
-void passed_destroy(struct passed *p)
+struct passed *passed_over(struct passed *p)
 {
+	struct passed *before = p ? p->before : NULL;
+
 	if (!p)
-		return;
+		return NULL;
 	for (unsigned i = 0; i < p->count; i++)
 		close(p->of[i].fd);
 	close_fd(&p->sock);
 	close_fd(&p->theirs);
 	free(p);
+	return before;
+}
+
+void passed_destroy(struct passed *p)
+{
+	while (p)
+		p = passed_over(p);
 }
 
 /* The next message; its descriptor, if it has one. False: there is no other. */

@@ -2,7 +2,8 @@
 /*
  * Where pidfd_getfd is refused: descriptors that a tracee's shim passes to us by a socket, for its
  * next io_submit (shim/channel_abi.h). It passes what it likes, so that it can do to itself what
- * dup2 does. A thread owns it; loop thread only.
+ * dup2 does. A thread owns it; loop thread only. A handler may submit between the passing and the
+ * call, so there may be two: the younger one is for the call that comes next.
  */
 #ifndef PASSED_H
 #define PASSED_H
@@ -11,7 +12,11 @@
 
 struct passed;
 
-struct passed *passed_create(const int32_t *wanted, unsigned count);	/* NULL with errno */
+/*
+ * before: what the thread has already; taken over, in any case. NULL with errno.
+ */
+struct passed *passed_create(struct passed *before, const int32_t *wanted, unsigned count);
+struct passed *passed_over(struct passed *p);	/* its call is: what was there before. Accepts NULL */
 int passed_fd(const struct passed *p);		/* the end for the tracee */
 void passed_given(struct passed *p);		/* closes it: the tracee has it, or never will */
 void passed_destroy(struct passed *p);		/* accepts NULL */

@@ -9,6 +9,9 @@
 #include "tracee.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "mapping.h"
@@ -156,4 +159,24 @@ uaddr tracee_space_end(void)
 			bad = middle;
 	}
 	return bad;
+}
+
+/* prlimit(2) of another user wants CAP_SYS_RESOURCE, which root of a container has not got. */
+bool tracee_space_unlimited(pid_t tgid)
+{
+	static const char which[] = "Max address space";
+	char path[64], line[128], soft[32];
+	auto_file f = NULL;
+	struct rlimit space;
+
+	if (!prlimit(tgid, RLIMIT_AS, NULL, &space))
+		return space.rlim_cur == RLIM_INFINITY;
+	snprintf(path, sizeof(path), "/proc/%d/limits", tgid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, which, sizeof(which) - 1))
+			return sscanf(line + sizeof(which) - 1, "%31s", soft) == 1 &&
+			       !strcmp(soft, "unlimited");
+	}
+	return false;
 }

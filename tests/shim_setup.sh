@@ -40,6 +40,14 @@ like "gets its ring by the trap" "$out" "*setup: EAGAIN"
 run sh -c 'ulimit -v 4000000; exec "$@"' sh "$AIO_SANDBOX" -q --shim "$steps" setup pipe destroy
 like "as one with limited memory does" "$(echo "$out" | tr '\n' ' ')" "setup: 0 pipe: 8 destroy: 0 "
 
+if [ "$(id -u)" -eq 0 ] && have setpriv; then
+	run "$top_builddir/tests/victim_deny" EPERM ptrace -- "$AIO_SANDBOX" -q --shim \
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$steps" setup pipe destroy
+	is "a program of another user" "$(echo "$out" | tr '\n' ' ')" "setup: 0 pipe: 8 destroy: 0 "
+else
+	skip "setpriv, or root, is missing"
+fi
+
 if have strace; then
 	run "$AIO_SANDBOX" -q --shim strace -f -o "$tmp/strace" "$steps" setup pipe destroy
 	like "under strace" "$(echo "$out" | tr '\n' ' ')" "setup: 0 pipe: 8 destroy: 0 "
