@@ -47,6 +47,7 @@ enum door {
 struct channel;
 struct context;
 struct dispatch;
+struct errand;
 struct remote;
 struct request;
 struct thread;
@@ -93,6 +94,8 @@ struct call {
 	/* io_setup between reply and mapping; io_destroy while draining; io_submit while parked */
 	struct context *ctx;
 	struct remote *episode;		/* the thread is seized */
+	bool standing;	/* behind the call: what it returns is still to be set (errand.h) */
+	struct errand *errand;		/* errand.c's; NULL: none yet */
 	void (*after)(struct dispatch *d, struct call *call);	/* the verdict's */
 	int64_t answer;		/* RETURN: the value that was sent; io_setup: that it gets */
 	bool decided;			/* io_setup: the answer is final */

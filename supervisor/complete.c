@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "copy_out.h"
+#include "errand.h"
 #include "eventfd.h"
 #include "log.h"
 #include "observe.h"
@@ -256,6 +257,7 @@ static void complete_list(struct dispatch *d, struct list *ios)
 	hold_for_exec(ios);
 	pulse_step(d->pulse, "copying to the process", -1);
 	copy_out(ios);
+	errand_hold(d, ios);
 	if (pieces(d, ios))
 		engine_flush(d->engine);
 	if (!list_empty(ios))

@@ -32,7 +32,7 @@ struct copy_batch {
 /* Bytes of this piece's result that go to the user. */
 static size_t read_bytes(const struct request *r)
 {
-	if (r->io.op != IO_READ || r->dropped || r->ctx->mm->dead)
+	if (r->io.op != IO_READ || r->dropped || r->by_caller || r->ctx->mm->dead)
 		return 0;
 	if (request_tail_cleared(r))
 		return r->io.length_bytes;
@@ -190,6 +190,10 @@ static void copy_failed(struct request *r, ssize_t copied)
 		return;
 	}
 	r->faulted = true;
+	/* what a read has taken from a peer it cannot take again */
+	r->unreached = !r->io.direct &&
+		       (r->file->io.class == FILE_LOCAL || r->file->io.class == FILE_FOREIGN) &&
+		       tracee_hides_from(r->tid, r->remote, r->remote_count, copied, true);
 	if (copied > 0 && !r->all_or_none)
 		r->io.result = copied;
 	else

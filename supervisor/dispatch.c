@@ -13,6 +13,7 @@
 #include "complete.h"
 #include "door.h"
 #include "episode.h"
+#include "errand.h"
 #include "kept.h"
 #include "log.h"
 #include "notify.h"
@@ -45,6 +46,7 @@ static void call_free(struct dispatch *d, struct call *call)
 		call->thread->source.passed = passed_over(call->thread->source.passed);
 	if (call->waits_for)
 		call->waits_for->caller = NULL;
+	errand_end(d, call);
 	context_leave(d, call);
 	loop_timer_stop(d->loop, &call->wait.deadline);
 	list_del(&call->node);
@@ -80,6 +82,10 @@ static void park(struct dispatch *d, struct call *call, struct list *on)
 
 static int reply(struct dispatch *d, struct call *call, const struct verdict *v)
 {
+	if (call->standing) {
+		errand_answer(call, v);
+		return 0;
+	}
 	if (call->door == DOOR_CHANNEL) {
 		channel_answer(call->channel, call->slot, v->value, call->raise_signals);
 		return 0;
@@ -129,11 +135,18 @@ static bool give_kept_answer(struct dispatch *d, struct call *call)
 	return true;
 }
 
+bool dispatch_caller_waits(struct dispatch *d, const struct call *call)
+{
+	if (!call->standing)
+		return notify_valid(d->notify, call->notice.cookie);
+	return !strchr("XZ", thread_state(call->thread));
+}
+
 /* Only a call that somebody waits for is executed or asked again. */
 static bool caller_gone(struct dispatch *d, struct call *call)
 {
 	return (call->again || d->breakable) && call_is_aio(call->kind) &&
-	       !notify_valid(d->notify, call->notice.cookie);
+	       !dispatch_caller_waits(d, call);
 }
 
 static void leave(struct dispatch *d, struct call *call)
@@ -143,6 +156,17 @@ static void leave(struct dispatch *d, struct call *call)
 	call->away = call->again && kept_waits(d, call);
 	if (!call->away)
 		dispatch_forget(d, call);
+}
+
+static void park_or_send(struct dispatch *d, struct call *call, struct list *on)
+{
+	if (errand_wanted(call) && call->door == DOOR_TRAP) {
+		errand_run(d, call);
+		return;
+	}
+	if (call->standing && call->kind != CALL_SUBMIT)
+		errand_back(call);
+	park(d, call, on);
 }
 
 void dispatch_run(struct dispatch *d, struct call *call)
@@ -163,7 +187,7 @@ void dispatch_run(struct dispatch *d, struct call *call)
 		v = handlers[call->kind](d, call);
 	call->again = true;
 	if (v.kind == VERDICT_PARK)
-		park(d, call, v.on);
+		park_or_send(d, call, v.on);
 	else
 		answer(d, call, &v);
 	atomic_store_explicit(&d->pulse->pid, 0, memory_order_relaxed);
@@ -175,6 +199,12 @@ void dispatch_wake_call(struct dispatch *d, struct call *call)
 		return;			/* it is running just now, and will see */
 	list_del(&call->node);
 	list_add_tail(&d->ready, &call->node);
+}
+
+void dispatch_ask_again(struct dispatch *d, struct call *call)
+{
+	park(d, call, NULL);
+	dispatch_wake_call(d, call);
 }
 
 void dispatch_wake(struct dispatch *d, struct list *parked)

@@ -120,6 +120,10 @@ void dispatch_wake_call(struct dispatch *d, struct call *call);
 /* Asks the handler again at once. The call may be gone afterwards. */
 void dispatch_run(struct dispatch *d, struct call *call);
 void dispatch_run_ready(struct dispatch *d);
+/* The same of one that is on no list, soon. */
+void dispatch_ask_again(struct dispatch *d, struct call *call);
+/* Somebody waits for its answer. */
+bool dispatch_caller_waits(struct dispatch *d, const struct call *call);
 /* The caller is gone: nobody is answered. */
 void dispatch_forget(struct dispatch *d, struct call *call);
 /* Long work that can go on later: true means leave it, the next turn comes without a sleep. */

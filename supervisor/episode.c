@@ -77,6 +77,8 @@ static int look_at(struct dispatch *d, uint64_t due_ns)
 bool episode_run(struct dispatch *d, struct call *call)
 {
 	call->after(d, call);
+	if (!list_empty(&call->parked))
+		return false;		/* it is to be asked again */
 	if (!call->episode)
 		return true;
 	call->thread->call = call;
@@ -111,6 +113,7 @@ bool episode_stopped(struct dispatch *d, pid_t tid, int wait_status)
 			continue;
 		r->told_status = wait_status;
 		r->told = true;
+		(void)look_at(d, now_ns());
 		return true;
 	}
 	return false;
@@ -205,7 +208,7 @@ struct verdict episode_raise(struct call *call, int64_t value)
 	struct verdict v = verdict_return(value);
 
 	call->wait.nr = (uint64_t)value;
-	if (episode_begin(call) == 0)
+	if (call->standing || episode_begin(call) == 0)
 		v.after = raise_behind_reply;
 	else
 		raise_from_outside(call);
@@ -235,7 +238,7 @@ struct verdict episode_suspend(struct call *call, int64_t value)
 	struct verdict v = verdict_return(value);
 
 	call->wait.nr = (uint64_t)value;
-	if (episode_begin(call) == 0)
+	if (call->standing || episode_begin(call) == 0)
 		v.after = suspend_behind_reply;
 	else
 		log_warn_once("process %d cannot be traced: signals that io_pgetevents' mask lets "

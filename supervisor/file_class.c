@@ -26,7 +26,7 @@ static const struct {
 	{ "anon_inode:[eventfd]", FILE_READ_ITER | FILE_NOWAIT | FILE_EVENTFD, true },
 	{ "anon_inode:[eventpoll]", 0, true },
 	{ "anon_inode:[timerfd]", FILE_READ_ITER | FILE_NOWAIT, false },
-	{ "anon_inode:[signalfd]", FILE_SIGNALS, false },	/* no read_iter: D15 */
+	{ "anon_inode:[signalfd]", FILE_SIGNALS | FILE_READ_ITER | FILE_NOWAIT, false },
 	{ "anon_inode:[userfaultfd]", FILE_READ_ITER | FILE_NOWAIT, false },
 };
 
@@ -60,6 +60,8 @@ static int file_classify_anon(struct file *f)
 		if (strcmp(name, anon_known[i].name))
 			continue;
 		f->can |= anon_known[i].can;
+		if (f->can & FILE_SIGNALS)
+			file_iter_learn(f);	/* has read_iter since Linux 6.10 */
 		f->io.counter = anon_known[i].counter;
 	}
 	return 0;

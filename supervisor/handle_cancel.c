@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "complete.h"
+#include "errand.h"
 #include "trace.h"
 
 static struct request *find_poll(struct dispatch *d, struct call *call, struct context *ctx,
@@ -32,9 +33,9 @@ struct verdict handle_cancel(struct dispatch *d, struct call *call)
 	uint32_t key;
 	int err;
 
-	if (tracee_read_all(call->thread->source.tid, obj + offsetof(struct iocb, aio_key), &key,
-			    sizeof(key)))
-		return verdict_return(-EFAULT);
+	err = errand_read_argument(call, obj + offsetof(struct iocb, aio_key), &key, sizeof(key));
+	if (err)
+		return errand_wanted(call) ? verdict_park(NULL) : verdict_return(err);
 	if (key)
 		return verdict_return(-EINVAL);
 	ctx = context_lookup(call, call->notice.args[0], &err);

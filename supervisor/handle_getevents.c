@@ -4,22 +4,38 @@
  * there, up to nr, even if fewer than min: events leave the ring at once. A call that has fewer
  * than min after a pass is parked on its context and asked again when its missing count is present,
  * when its deadline has passed, when the context dies, or when a signal waits for the thread. A
- * pass whose copy fails takes nothing.
+ * pass whose copy fails takes nothing. Where the thread itself has to copy (errand.h), a pass takes
+ * what it has copied, and none is made that could not answer the call.
  */
 #include <signal.h>
 #include <stdint.h>
 
 #include "dispatch.h"
 #include "episode.h"
+#include "errand.h"
 #include "observe.h"
 
 #define FOREVER INT64_MAX
 #define TAKE_TRIES 1000
 
-/* Copies `count` events from head on, in at most two pieces (wrap), by one system call. */
+static uaddr events_at(const struct call *call)
+{
+	return call->notice.args[3] + call->cursor * sizeof(struct ring_event);
+}
+
+static bool can_answer(const struct call *call, const struct context *ctx, unsigned count)
+{
+	return call->cursor + count >= call->wait.min_nr || call->wait.expired || call->broken ||
+	       !call->wait.timeout_ns || count >= ctx->ring.nr / 2;
+}
+
+/*
+ * Copies `count` events from head on, in at most two pieces (wrap), by one system call. -EINPROGRESS:
+ * the thread is to do it; -EBUSY: but not for these alone.
+ */
 static int64_t copy_events(struct call *call, struct context *ctx, unsigned head, unsigned count)
 {
-	const uaddr to = call->notice.args[3] + call->cursor * sizeof(struct ring_event);
+	const uaddr to = events_at(call);
 	const struct uvec remote = { to, count * sizeof(struct ring_event) };
 	const struct ring_event *events;
 	struct iovec local[2];
@@ -35,7 +51,14 @@ static int64_t copy_events(struct call *call, struct context *ctx, unsigned head
 		done += piece;
 	}
 	n = tracee_writev(call->thread->source.tid, &remote, 1, local, pieces);
-	return n == (ssize_t)remote.length_bytes ? (int64_t)count : -EFAULT;
+	if (n == (ssize_t)remote.length_bytes)
+		return count;
+	if (!tracee_hides_from(call->thread->source.tid, &remote, 1, n, true))
+		return -EFAULT;
+	if (!can_answer(call, ctx, count))
+		return -EBUSY;
+	n = errand_write(call, to, local, pieces);
+	return n ? n : (int64_t)count;
 }
 
 /*
@@ -50,6 +73,8 @@ static int64_t try_take(struct dispatch *d, struct call *call, struct context *c
 	if (!ring_view(&ctx->ring, &head, &present))
 		return 0;
 	count = (unsigned)min_u64(present, call->wait.nr - call->cursor);
+	count = (unsigned)min_u64(count, errand_written(call, events_at(call)) /
+						      sizeof(struct ring_event));
 	taken = count ? copy_events(call, ctx, head, count) : 0;
 	if (taken >= 0 && !ring_consume(&ctx->ring, head, count))
 		return -EAGAIN;
@@ -59,6 +84,7 @@ static int64_t try_take(struct dispatch *d, struct call *call, struct context *c
 		call->ctx = ctx;
 		call->wait.last_head = head;
 		call->wait.last_count = count;
+		errand_forget_copies(call);
 	}
 	return taken;
 }
@@ -71,7 +97,7 @@ static int64_t take(struct dispatch *d, struct call *call, struct context *ctx)
 	trace_look(d->trace, ctx);
 	for (unsigned i = 0; i < TAKE_TRIES && taken == -EAGAIN; i++)
 		taken = try_take(d, call, ctx);
-	return taken == -EAGAIN ? 0 : taken;
+	return taken == -EAGAIN || taken == -EBUSY ? 0 : taken;
 }
 
 void getevents_undo(struct dispatch *d, struct call *call)
@@ -115,6 +141,8 @@ static struct verdict answer(struct call *call, int64_t otherwise)
 {
 	int64_t value = call->cursor ? (int64_t)call->cursor : otherwise;
 
+	if (errand_wanted(call))
+		return verdict_park(NULL);
 	if (!signal_waits(call)) {
 		/* the kernel begins again only if it has been called: else the number would get out */
 		if (value == -ERESTARTNOHAND && thread_state(call->thread) != 'D')
@@ -160,19 +188,21 @@ static int arm_deadline(struct dispatch *d, struct call *call, int64_t ns)
 /* struct __aio_sigset: {sigset *, size}, both 64 bits. */
 static int read_sigmask(struct call *call)
 {
-	const pid_t tid = call->thread->source.tid;
 	uint64_t usig[2];
+	int err;
 
 	if (call->kind != CALL_PGETEVENTS || !call->notice.args[5])
 		return 0;
-	if (tracee_read_all(tid, call->notice.args[5], usig, sizeof(usig)))
-		return -EFAULT;
+	err = errand_read_argument(call, call->notice.args[5], usig, sizeof(usig));
+	if (err)
+		return err;
 	if (!usig[0])
 		return 0;
 	if (usig[1] != sizeof(call->wait.sigmask))
 		return -EINVAL;
-	if (tracee_read_all(tid, usig[0], &call->wait.sigmask, sizeof(call->wait.sigmask)))
-		return -EFAULT;
+	err = errand_read_argument(call, usig[0], &call->wait.sigmask, sizeof(call->wait.sigmask));
+	if (err)
+		return err;
 	call->wait.sigmask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
 	call->wait.sigmask_at = usig[0];
 	call->wait.has_mask = true;
@@ -182,12 +212,14 @@ static int read_sigmask(struct call *call)
 static int read_timeout(struct call *call, int64_t *ns)
 {
 	struct timespec ts;
+	int err;
 
 	*ns = FOREVER;
 	if (!call->notice.args[4])
 		return 0;
-	if (tracee_read_all(call->thread->source.tid, call->notice.args[4], &ts, sizeof(ts)))
-		return -EFAULT;
+	err = errand_read_argument(call, call->notice.args[4], &ts, sizeof(ts));
+	if (err)
+		return err;
 	*ns = timeout_ns(&ts);
 	return 0;
 }
@@ -222,7 +254,7 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 	if (!err)
 		err = read_sigmask(call);
 	if (err)
-		return verdict_return(err);
+		return errand_wanted(call) ? verdict_park(NULL) : verdict_return(err);
 	ctx = context_lookup(call, call->notice.args[0], &err);
 	if (!ctx || min_nr < 0 || min_nr > nr)
 		return answer(call, ctx ? -EINVAL : err);
@@ -267,7 +299,7 @@ static struct verdict resume(struct dispatch *d, struct call *call)
 
 struct verdict handle_getevents(struct dispatch *d, struct call *call)
 {
-	return call->again ? resume(d, call) : begin(d, call);
+	return call->ctx ? resume(d, call) : begin(d, call);
 }
 
 static bool satisfied(const struct call *call, const struct context *ctx)
@@ -294,7 +326,7 @@ bool waiter_must_break(struct call *call, char state)
 	const pid_t tid = call->thread->source.tid;
 
 	if (!call->wait.has_mask)
-		return state == 'D' || signal_waits(call);
+		return state == 'D' || signal_waits(call) || errand_signal_waits(call);
 	/* a signal that only the thread's own mask lets in is not for this call; a stop is */
 	return signal_waits(call) || (state == 'D' && !tracee_signal_deliverable(tid));
 }

@@ -13,6 +13,7 @@
 
 #include "dispatch.h"
 #include "episode.h"
+#include "errand.h"
 #include "lint.h"
 #include "log.h"
 #include "notify.h"
@@ -297,14 +298,20 @@ void context_leave(struct dispatch *d, struct call *call)
 	context_settle(d, ctx);
 }
 
+static void desert(struct dispatch *d, struct context *ctx, struct call *call)
+{
+	if (call->kind != CALL_SUBMIT || call->ctx != ctx)
+		return;
+	errand_give_up(d, call);
+	call->ctx = NULL;
+}
+
 void context_desert(struct dispatch *d, struct context *ctx)
 {
-	list_for_each(node, tmp, &d->parked) {
-		struct call *call = list_entry(node, struct call, parked);
-
-		if (call->kind == CALL_SUBMIT && call->ctx == ctx)
-			call->ctx = NULL;
-	}
+	list_for_each(node, tmp, &d->parked)
+		desert(d, ctx, list_entry(node, struct call, parked));
+	list_for_each(node, tmp, &d->late)
+		desert(d, ctx, list_entry(node, struct call, node));
 	ctx->submitters = 0;
 	if (ctx->dead)
 		cancel_peers(d, ctx);

@@ -12,6 +12,7 @@
 #include "complete.h"
 #include "copy_out.h"
 #include "episode.h"
+#include "errand.h"
 #include "iocb.h"
 #include "kept.h"
 #include "log.h"
@@ -31,52 +32,15 @@ enum taken {
 	TAKEN_GONE = -EINTR,		/* the caller has been broken off */
 	TAKEN_LATER = 3,		/* not accepted; an earlier one must be finished first */
 	TAKEN_NO_ROOM = 2,		/* not accepted; try again when something comes back */
+	TAKEN_ERRAND = -EINPROGRESS,	/* not yet: the caller must do something for it */
 };
-
-static void accept_request(struct submission *s, struct request *r)
-{
-	struct dispatch *d = s->d;
-
-	if (d->keys)
-		naming_name(d, r, s->call->thread->process);
-	r->id = ++d->last_request_id;
-	r->storage = r->io.op != IO_POLL && r->file->io.class != FILE_PEER;
-	list_add_tail(&s->ctx->requests, &r->node);
-	d->outstanding++;
-	d->counts.requests++;
-	s->ctx->mm->requests++;
-	s->ctx->mm->storage_requests += r->storage;
-	if (!r->storage)
-		context_peers(s->ctx, 1);
-	r->submitted_ns = s->begin_ns;
-	observe_accepted(d, s->call, r, s->entry);
-	naming_count(d, r);
-}
-
-/* Before anybody could see it. */
-static void take_back(struct submission *s, struct request *r)
-{
-	list_del(&r->io.node);
-	list_del(&r->node);
-	s->d->outstanding--;
-	s->d->counts.requests--;
-	s->ctx->mm->requests--;
-	s->ctx->mm->storage_requests -= r->storage;
-	if (!r->storage)
-		context_peers(s->ctx, -1);
-	context_refuse(s->ctx);
-	if (r->key.process)
-		key_take_back(s->d->keys, &r->key);
-	trace_taken_back(s->d->trace, r);
-	request_destroy(r);
-}
 
 /* The engine has found out what the kernel would have refused. */
 static int refuse_request(struct submission *s, struct request *r)
 {
 	const int err = (int)r->io.result;
 
-	take_back(s, r);
+	submit_take_back(s, r);
 	return err;
 }
 
@@ -88,12 +52,6 @@ static bool may_be_refused(const struct request *r)
 {
 	return r->stalled && (r->io.op == IO_POLL || (r->file->io.class == FILE_PEER &&
 						      r->io.rw_flags & RWF_NOWAIT));
-}
-
-static void unreserve(struct submission *s, struct request *r)
-{
-	context_refuse(s->ctx);
-	request_destroy(r);
 }
 
 /*
@@ -147,13 +105,11 @@ static int started_done(struct submission *s, struct request *r)
 	return s->call->waits_for ? TAKEN_WAIT : TAKEN;
 }
 
-/* Where memory is missing, old data are kept. The kernel looks there before it judges alignment. */
+/* Where memory is missing, old data are kept. */
 static void prepare_reach(struct submission *s, struct request *r)
 {
-	uint64_t reach = submit_reach(s, r);
+	const uint64_t reach = submit_writable_reach(s, r);
 
-	if (!r->io.direct || submit_misaligned(&r->io))
-		reach = copy_out_writable(r, reach);
 	if (reach >= r->io.length_bytes) {
 		copy_out_keep_torn(r);
 		return;
@@ -165,26 +121,26 @@ static void prepare_reach(struct submission *s, struct request *r)
 
 static int start(struct submission *s, struct request *r)
 {
-	const bool must_reach = r->io.direct || r->file->io.class == FILE_PEER ||
-				r->file->io.class == FILE_INSTANT;
 	int back;
 
 	if (r->file->can & FILE_EVENTFD && s->finished)
 		settle(s);		/* it may count what this call has finished */
-	if (r->io.op == IO_READ && must_reach)
+	if (submit_must_reach(r))
 		prepare_reach(s, r);
-	accept_request(s, r);
+	submit_accept(s, r);
 	back = submitter_enter(s, r);
 	request_start(s->d, r);
 	submitter_leave(back);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
 	if (may_be_refused(r)) {
-		take_back(s, r);
+		submit_take_back(s, r);
 		return TAKEN_NO_ROOM;
 	}
-	if (r->io.op == IO_READ && !must_reach)
-		submit_reach(s, r);
+	if (submit_behind_is_hidden(s, r)) {
+		wait_for(s, r);
+		return TAKEN_WAIT;
+	}
 	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
 		s->call->first_behind = r->id;
 	if (!submit_caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
@@ -196,7 +152,7 @@ static int start(struct submission *s, struct request *r)
 /* Its result is known before any engine has seen it. */
 static int finish_unstarted(struct submission *s, struct request *r, int64_t result)
 {
-	accept_request(s, r);
+	submit_accept(s, r);
 	r->io.result = result;
 	r->faulted = true;
 	list_add_tail(&s->d->finished, &r->io.node);
@@ -209,17 +165,23 @@ static int begin(struct submission *s, struct request *r, const struct iocb *cb,
 	int64_t result;
 
 	if (err) {
-		unreserve(s, r);
+		submit_unreserve(s, r);
 		return err == -EMFILE || err == -ENFILE ? TAKEN_NO_ROOM : err;
 	}
 	result = submit_prepare_data(s, r);
 	if (result == -ENOMEM) {
-		unreserve(s, r);
+		submit_unreserve(s, r);
 		return TAKEN_NO_ROOM;
 	}
 	if (s->d->breakable && !notify_valid(s->d->notify, s->call->notice.cookie)) {
-		unreserve(s, r);	/* what was read may be of the program's next call */
+		submit_unreserve(s, r);	/* what was read may be of the program's next call */
 		return TAKEN_GONE;
+	}
+	if (!result && submit_by_caller(s, r))
+		return TAKEN_ERRAND;
+	if (submit_takes_signals(r)) {
+		submit_unreserve(s, r);	/* it cannot be had (D15) */
+		return -EINVAL;
 	}
 	return result ? finish_unstarted(s, r, result) : start(s, r);
 }
@@ -257,8 +219,12 @@ static int submit_one(struct submission *s, uint64_t index)
 	cb = s->entry = submit_entry(s, index, &s->entry_at, &key_known);
 	if (must_wait_first(s, index))
 		return TAKEN_LATER;
-	if (!cb)
-		return -EFAULT;
+	if (!cb) {
+		err = submit_entry_by_caller(s, index);
+		if (err)
+			return err;
+		cb = s->entry = submit_entry(s, index, &s->entry_at, &key_known);
+	}
 	err = iocb_check_fields(cb);
 	if (err)
 		return err;
@@ -313,6 +279,23 @@ static void entry_accepted(struct submission *s)
 			kept_note_entry(s->call, at, cb);
 	}
 	s->call->cursor++;
+	errand_forget_copies(s->call);
+}
+
+/* The caller has come back with a transfer that it has made. */
+static void take_transferred(struct submission *s)
+{
+	int64_t result;
+	struct request *r = errand_transferred(s->call, &s->entry, &result);
+
+	if (r && result == -EINPROGRESS) {
+		submit_unreserve(s, r);	/* or has not been sent: again, without it */
+	} else if (r) {
+		(void)finish_unstarted(s, r, result);
+		if (r->file->io.class == FILE_PEER)
+			complete_polls_before(s->d, r);
+		entry_accepted(s);
+	}
 }
 
 static struct verdict submit_all(struct submission *s)
@@ -322,11 +305,12 @@ static struct verdict submit_all(struct submission *s)
 	uint64_t now;
 
 	s->begin_ns = now_ns();
-	while (call->cursor < s->nr && taken == TAKEN) {
+	take_transferred(s);
+	while (call->cursor < s->nr && taken == TAKEN && !errand_wanted(call)) {
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);
-		else if (taken < 0 && taken != TAKEN_GONE)
+		else if (taken < 0 && taken != TAKEN_GONE && taken != TAKEN_ERRAND)
 			trace_refused(s->d->trace, call, s->ctx, s->entry_at, s->entry, taken);
 		if (taken > TAKEN) {
 			const unsigned before = s->d->outstanding;
@@ -350,7 +334,7 @@ static struct verdict submit_all(struct submission *s)
 		return no_room(s);
 	flush(s);
 	call->away = taken == TAKEN_GONE && call->cursor;
-	if (call->away)
+	if (call->away || errand_wanted(call))
 		return verdict_park(NULL);
 	return verdict_return(call->cursor ? (int64_t)call->cursor : taken);
 }
@@ -382,7 +366,8 @@ struct verdict handle_submit(struct dispatch *d, struct call *call)
 
 	if (nr < 0)
 		return verdict_return(-EINVAL);
-	if (call->waits_for)		/* it wakes us when it is finished */
+	errand_deliver(d, call);
+	if (call->waits_for || errand_wanted(call))	/* its end wakes us */
 		return verdict_park(NULL);
 	if (mm->closing || mm->exec != MM_EXEC_NONE)
 		return verdict_park(&mm->held);

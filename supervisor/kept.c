@@ -101,6 +101,8 @@ static bool same_call(const struct call *call, const struct notice *notice, uint
 
 bool kept_other_half(const struct call *parked, const struct call *call)
 {
+	if (parked->handed_over && parked->kind != CALL_SUBMIT)
+		return notice_same_call(&parked->notice, &call->notice);
 	return parked->handed_over && call->kind == CALL_SUBMIT &&
 	       call->notice.args[3] == CHANNEL_MAGIC &&
 	       memcmp(call->notice.args, parked->notice.args, 3 * sizeof(uint64_t)) == 0;

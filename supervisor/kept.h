@@ -29,7 +29,10 @@ bool kept_get(struct dispatch *d, struct call *call, int64_t *value);
  */
 bool kept_goes_on(struct dispatch *d, struct call *call);
 
-/* `call` is by the trap what its thread's parked one was by a slot, and goes on with it. */
+/*
+ * `call` is by the trap what its thread's parked one was by a slot, or before an errand, and goes on
+ * with it.
+ */
 bool kept_other_half(const struct call *parked, const struct call *call);
 
 /*

@@ -52,6 +52,10 @@ supervisor_sources = \
 	%D%/engine_threads.c \
 	%D%/episode.c \
 	%D%/episode.h \
+	%D%/errand.c \
+	%D%/errand.h \
+	%D%/errand_copy.c \
+	%D%/errand_impl.h \
 	%D%/eventfd.c \
 	%D%/eventfd.h \
 	%D%/feed.c \
@@ -180,10 +184,12 @@ supervisor_sources = \
 	%D%/spin.c \
 	%D%/spin.h \
 	%D%/submit.h \
+	%D%/submit_accept.c \
 	%D%/submit_batch.c \
 	%D%/submit_depends.c \
 	%D%/submit_member.c \
 	%D%/submit_prepare.c \
+	%D%/submit_reach.c \
 	%D%/submit_signals.c \
 	%D%/submit_waits.c \
 	%D%/submitter.c \

@@ -36,6 +36,7 @@
 #include "util.h"
 
 #define PATIENCE_NS (20 * NSEC_PER_MSEC)	/* for each stop; then the thread is late */
+#define SHORT_PATIENCE_NS NSEC_PER_MSEC	/* with what may wait for a peer */
 #define TURNS_TO_LOOK 52		/* after the quick ones, then every 100 ms */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 #define SYSCALL_BYTES 2
@@ -107,7 +108,8 @@ static bool remote_was_replaced(struct remote *r, unsigned turn)
 /* Waits for the next stop; -EAGAIN: it is late. */
 static int remote_wait(struct remote *r, int *status)
 {
-	const uint64_t deadline = now_ns() + (r->was_late ? 0 : PATIENCE_NS);
+	const uint64_t patience_ns = r->mask ? SHORT_PATIENCE_NS : PATIENCE_NS,
+		       deadline = now_ns() + (r->was_late ? 0 : patience_ns);
 
 	for (unsigned turn = 0;; turn++) {
 		const int err = remote_look(r, status);
@@ -155,14 +157,19 @@ static int remote_set_regs(struct remote *r, struct user_regs_struct *regs)
 	return ptrace(PTRACE_SETREGSET, r->tid, (void *)NT_PRSTATUS, &iov) ? remote_died(r) : 0;
 }
 
+static const uint64_t all_signals = ~0ull;
+
+static int remote_set_mask(struct remote *r, const uint64_t *mask)
+{
+	return ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(*mask), mask) ? remote_died(r) : 0;
+}
+
 static int remote_block_signals(struct remote *r)
 {
-	const uint64_t all = ~0ull;
-
 	if (ptrace(PTRACE_GETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask))
 		return remote_died(r);
 	r->mask_kept = false;
-	return ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(all), &all) ? remote_died(r) : 0;
+	return remote_set_mask(r, &all_signals);
 }
 
 static int remote_check_instruction(struct remote *r)
@@ -272,8 +279,12 @@ static int remote_run(struct remote *r, long nr, const uint64_t args[6], int64_t
 	int err = r->in_call ? 0 : remote_prepare(r, nr, args);
 
 	r->in_call = true;
-	for (; r->stops < 2 && !err; r->stops += !err)
+	for (; r->stops < 2 && !err; r->stops += !err) {
 		err = remote_to_syscall_stop(r);
+		/* no signal is delivered between the two: what it does is end the call's wait */
+		if (!err && r->mask)
+			err = remote_set_mask(r, r->stops ? &all_signals : r->mask);
+	}
 	if (!err)
 		err = remote_get_regs(r, &regs);
 	*value = err ? err : (int64_t)regs.rax;
@@ -304,6 +315,12 @@ void remote_result(struct remote *r, int64_t value)
 	r->regs.orig_rax = (unsigned long)-1;
 }
 
+void remote_repeat(struct remote *r, long nr)
+{
+	remote_result(r, nr);
+	r->regs.rip = r->ip - SYSCALL_BYTES;
+}
+
 void remote_restartable(struct remote *r, long nr)
 {
 	r->regs.rax = (unsigned long)-ERESTARTNOHAND;
@@ -330,8 +347,8 @@ static int remote_enter_sigsuspend(struct remote *r, uint64_t mask_at)
 {
 	const uint64_t args[6] = { mask_at, sizeof(r->old_mask), 0, 0, 0, 0 };
 
-	if (ptrace(PTRACE_SETSIGMASK, r->tid, (void *)sizeof(r->old_mask), &r->old_mask))
-		return remote_died(r);
+	if (remote_set_mask(r, &r->old_mask))
+		return -ESRCH;
 	r->mask_kept = true;
 	return remote_prepare(r, SYS_rt_sigsuspend, args);
 }

@@ -29,6 +29,7 @@ struct remote {
 	unsigned stops;
 	unsigned made, replayed;	/* system calls of ours; those told again */
 	int64_t values[8];
+	const uint64_t *mask;	/* under it the next call of ours is made, and may end with EINTR */
 	bool gone;		/* it seems to have died on the way */
 	bool regs_known;
 	bool mask_kept;		/* the thread's mask is as it shall be: leave it */
@@ -65,6 +66,9 @@ int64_t remote_syscall(struct remote *r, long nr, const uint64_t args[6]);
 
 /* What the trapped call shall return. */
 void remote_result(struct remote *r, int64_t value);
+
+/* The trapped call shall be made again at the release, by the number it had. */
+void remote_repeat(struct remote *r, long nr);
 
 /* A result of -EINTR that becomes a restart of call `nr` if no handler runs (ERESTARTNOHAND). */
 void remote_restartable(struct remote *r, long nr);

@@ -45,6 +45,8 @@ struct request {
 	bool faulted;			/* the user's memory ended early: no further piece */
 	bool all_or_none;		/* an error is the whole's: iomap_dio_complete(), 6.18 */
 	bool was_mapped;		/* a read's memory was all there at submission */
+	bool unreached;			/* a read that is done: only its caller reaches that memory */
+	bool by_caller;			/* the caller has moved the data itself (errand.h) */
 	bool stalled; /* on dispatch's list of those that the engine had no room for */
 	bool cancelled; /* io_cancel, io_destroy or the end of the process has asked for it back */
 	bool interrupted;		/* --submit=kernel: a signal broke it off, -EINTR */
@@ -53,6 +55,8 @@ struct request {
 	struct buffers *buffers;
 	void *block;
 	size_t block_bytes;
+	uaddr iov_at;			/* where the user has them as a vector ... */
+	unsigned iov_count;		/* ... of so many */
 	struct uvec *user;		/* the user's segments */
 	unsigned user_count;
 	uint64_t total_bytes;		/* of the user's segments, capped */

@@ -80,6 +80,11 @@ int submit_prepare(struct submission *s, struct request *r, const struct iocb *c
 int64_t submit_prepare_data(struct submission *s, struct request *r);
 void submit_put_files(struct submission *s);
 
+/* submit_accept.c: of s->entry; undone before anybody could see it; one that was only reserved. */
+void submit_accept(struct submission *s, struct request *r);
+void submit_take_back(struct submission *s, struct request *r);
+void submit_unreserve(struct submission *s, struct request *r);
+
 /* submit_signals.c: what the call's signals make of it. 0, or a result < 0 that is an event. */
 int64_t submit_apply_signals(const struct call *call, struct request *r);
 /* The same of a write of whose data so many bytes have been copied, or -errno. */
@@ -92,6 +97,22 @@ int64_t submit_poll_signals(const struct call *call, struct request *r);
  * the result, of a write that has been done.
  */
 int64_t submit_member(const struct submission *s, const struct request *r);
+
+/*
+ * Where the thread itself must fetch it (after submit_entry() has said NULL): 0 when submit_entry()
+ * will have it, -EFAULT, or -EINPROGRESS as errand_read().
+ */
+int submit_entry_by_caller(struct submission *s, uint64_t index);
+
+/* submit_reach.c: a prepared request that the caller does itself, and whose it is then (errand.h). */
+bool submit_by_caller(struct submission *s, struct request *r);
+bool submit_takes_signals(const struct request *r);	/* for nobody else can: a signalfd's read */
+void submit_note_copied(struct request *r, ssize_t copied);	/* of a write's data, or -errno */
+/* Must it be known before a read starts how far its memory reaches, and may be written? So far. */
+bool submit_must_reach(const struct request *r);
+uint64_t submit_writable_reach(struct submission *s, struct request *r);
+/* A read that goes on: it is then the caller who finishes it. */
+bool submit_behind_is_hidden(struct submission *s, struct request *r);
 
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);

@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "copy_out.h"
+#include "errand.h"
 
 enum { PROBE_PAGES = 256 };
 
@@ -207,6 +208,22 @@ const struct iocb *submit_entry(struct submission *s, uint64_t index, uint64_t *
 		return NULL;
 	*key_known = index - b->first < b->keys;
 	return &b->cb[index - b->first];
+}
+
+int submit_entry_by_caller(struct submission *s, uint64_t index)
+{
+	const uaddr place = s->call->notice.args[2] + index * sizeof(uint64_t);
+	struct submit_batch *b = &s->batch;
+	int err = 0;
+
+	b->first = index;
+	b->probed = false;
+	if (!b->pointers)
+		err = errand_read(s->call, place, &b->at[0], sizeof(b->at[0]));
+	if (!err)
+		err = errand_read(s->call, b->at[0], &b->cb[0], sizeof(b->cb[0]));
+	b->pointers = b->valid = !err;
+	return err;
 }
 
 uint64_t submit_reach(struct submission *s, struct request *r)

@@ -13,20 +13,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "errand.h"
 #include "iocb.h"
 #include "rwf.h"
 #include "submitter.h"
 
 static int key_store(struct submission *s, uint64_t at, bool known)
 {
-	const uint32_t zero = 0;
+	uint32_t zero = 0;
+	const struct iovec from = { &zero, sizeof(zero) };
 
-	if (known)
+	at += offsetof(struct iocb, aio_key);
+	if (known || !tracee_write_all(s->call->thread->source.tid, at, &zero, sizeof(zero)))
 		return 0;
-	return tracee_write_all(s->call->thread->source.tid, at + offsetof(struct iocb, aio_key),
-				&zero, sizeof(zero))
-		       ? -EFAULT
-		       : 0;
+	return errand_write(s->call, at, &from, 1);
 }
 
 static int take_anew(struct submission *s, int fd, struct file **out)
@@ -83,19 +83,26 @@ static int take_resfd(struct submission *s, struct request *r, const struct iocb
 static int read_vector(struct submission *s, struct request *r, const struct iocb *cb)
 {
 	const uint32_t count = (uint32_t)cb->aio_nbytes; /* cut to 32 bits, as the kernel does */
+	const pid_t tid = s->call->thread->source.tid;
+	const size_t bytes = count * sizeof(r->user[0]);
+	int err = -EFAULT;
 	ssize_t n;
 
 	if (count > REQUEST_SEGMENTS_MAX)
 		return -EINVAL;
 	if (request_segments(r, count))
 		return -ENOMEM;
-	r->user_count = count;
+	r->iov_at = cb->aio_buf;
+	r->iov_count = r->user_count = count;
 	if (count == 0)
 		return 0;
-	n = tracee_read(s->call->thread->source.tid, cb->aio_buf, r->user,
-			count * sizeof(r->user[0]));
-	if (n == (ssize_t)(count * sizeof(r->user[0])))
+	n = tracee_read(tid, cb->aio_buf, r->user, bytes);
+	if (n == (ssize_t)bytes)
 		return 0;
+	if (tracee_hides(tid, cb->aio_buf + (n > 0 ? (uint64_t)n : 0), false))
+		err = errand_read(s->call, cb->aio_buf, r->user, bytes);
+	if (err != -EFAULT)
+		return err;
 	/* copy_iovec_from_user() of lib/iov_iter.c, 6.18: one after the other */
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof(r->user[0]); i++) {
 		if ((int64_t)r->user[i].length_bytes < 0)
@@ -113,6 +120,9 @@ static int import_segments(struct submission *s, struct request *r, const struct
 	} else {
 		r->user[0] = (struct uvec){ cb->aio_buf, cb->aio_nbytes };
 		r->user_count = 1;
+		/* these two fields look like a vector of one */
+		r->iov_at = r->obj + offsetof(struct iocb, aio_buf);
+		r->iov_count = 1;
 	}
 	if (!err)
 		err = iocb_check_segments(r->user, &r->user_count, &r->total_bytes,
@@ -261,6 +271,7 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 	pulse_step(s->d->pulse, "a copy from the program", r->file->tracee_fd);
 	copied = tracee_readv(s->call->thread->source.tid, r->remote, r->remote_count, r->local,
 			      r->local_count);
+	submit_note_copied(r, copied);
 	result = request_copied_in(r, copied);
 	if (!result)
 		result = submit_look_at_signals(s->call, r, copied);

@@ -41,6 +41,13 @@ uaddr tracee_space_end(void);
 /* All or -EFAULT. */
 int tracee_read_all(pid_t tid, uaddr from, void *to, size_t length_bytes);
 int tracee_write_all(pid_t tid, uaddr to, const void *from, size_t length_bytes);
+/*
+ * Of memory that cannot be read or written from here: does it lie in a mapping where the program
+ * itself may?
+ */
+bool tracee_hides(pid_t tid, uaddr at, bool write);
+/* The same of the place in a vector where a copy of it ended; done < 0: at its begin. */
+bool tracee_hides_from(pid_t tid, const struct uvec *v, unsigned count, ssize_t done, bool write);
 /* Is it this file, by stat(2), that is mapped where a mapping begins at this address? */
 bool tracee_has_mapped(pid_t tid, uaddr at, dev_t dev, ino_t ino);
 

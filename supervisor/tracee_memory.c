@@ -28,6 +28,23 @@ static uint64_t write_only_bytes(pid_t tid, uaddr at)
 	return !m.readable && m.writable ? m.end - at : 0;
 }
 
+bool tracee_hides(pid_t tid, uaddr at, bool write)
+{
+	struct mapping m;
+
+	return mapping_of(tid, at, &m) == 0 && (m.writable || (m.readable && !write));
+}
+
+bool tracee_hides_from(pid_t tid, const struct uvec *v, unsigned count, ssize_t done, bool write)
+{
+	uint64_t skip = done > 0 ? (uint64_t)done : 0;
+	unsigned i = 0;
+
+	for (; i < count && skip >= v[i].length_bytes; i++)
+		skip -= v[i].length_bytes;
+	return i < count && tracee_hides(tid, v[i].base + skip, write);
+}
+
 bool tracee_has_mapped(pid_t tid, uaddr at, dev_t dev, ino_t ino)
 {
 	struct mapping m;

@@ -20,6 +20,10 @@
  * The kernel's own (include/linux/errno.h): EINTR if a handler runs, else the call is made again.
  */
 #define ERESTARTNOHAND 514
+/* What a system call ends with that a signal interrupts, for its way out to judge. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTART_RESTARTBLOCK 516
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

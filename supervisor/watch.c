@@ -61,7 +61,7 @@ static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
 	if (call->check_ns > now)
 		return call->check_ns;
 	call->check_ns = now + min_u64(max_u64(parked_ns / 4, CHECK_FIRST_NS), CHECK_LAST_NS);
-	if (!notify_valid(d->notify, call->notice.cookie)) {
+	if (!dispatch_caller_waits(d, call)) {
 		if (kept_waits(d, call))
 			return call->check_ns;
 		dispatch_forget(d, call);

@@ -167,6 +167,10 @@ void remote_result(struct remote *r, int64_t value)
 	remote_value = value;
 }
 
+void remote_repeat(struct remote *r, long nr)
+{
+}
+
 void remote_restartable(struct remote *r, long nr)
 {
 }

@@ -57,11 +57,14 @@ natively()
 natively secret
 case $status:$out in
 0:*)
-	is "memory that others cannot look into is memory, natively" "$out" "data ev:8, iocb 1, event 1"
-	scene "not for us [D18]" secret "data ev:EFAULT, iocb EFAULT, event EFAULT" 0
+	is "memory that others cannot look into is memory, natively" "$out" \
+		"data ev:8, iocb 1, event 1, signal ev:128"
+	scene "here too, by the thread itself" secret "data ev:8, iocb 1, event 1, signal ev:128" 0
+	scene "not where that is not asked for [D15]" filtered \
+		"data ev:EFAULT, iocb EFAULT, event EFAULT, signal S:EINVAL" 0
 	;;
 *)
-	skip "memfd_secret: $err [D18]"
+	skip "memfd_secret: $err [D15]"
 	;;
 esac
 

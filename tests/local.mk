@@ -77,6 +77,7 @@ victims = \
 	%D%/parity/victim_fsync \
 	%D%/parity/victim_getevents \
 	%D%/parity/victim_heirs \
+	%D%/parity/victim_hidden \
 	%D%/parity/victim_inotify \
 	%D%/parity/victim_int80 \
 	%D%/parity/victim_life \
@@ -208,6 +209,7 @@ script_tests = \
 	%D%/parity/fsync.sh \
 	%D%/parity/getevents.sh \
 	%D%/parity/heirs.sh \
+	%D%/parity/hidden.sh \
 	%D%/parity/inotify.sh \
 	%D%/parity/int80.sh \
 	%D%/parity/life.sh \
@@ -333,6 +335,7 @@ test_files = \
 	%D%/parity/fsync.expect \
 	%D%/parity/getevents.expect \
 	%D%/parity/heirs.expect \
+	%D%/parity/hidden.expect \
 	%D%/parity/inotify.expect \
 	%D%/parity/int80.expect \
 	%D%/parity/life.expect \

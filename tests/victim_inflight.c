@@ -10,11 +10,17 @@
  *	changed		a write's buffer is changed at once after io_submit (D5)
  *	overwritten	a file is truncated at once after O_DIRECT writes into it (D1)
  *	extended	the same with writes that make it longer (D1)
- *	secret		data, an iocb and events in memory that others cannot look into (D18)
+ *	secret		data, an iocb and events in memory that others cannot look into, a signalfd (D15)
+ *	filtered	the same under a seccomp filter of its own
  */
 #include "parity/victim.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #define ROUNDS 100
@@ -144,6 +150,22 @@ static void truncated(const char *path, bool extend)
 	printf("%s\n", overtaken ? "overtaken" : "none overtaken");
 }
 
+static void signals(void)
+{
+	struct signalfd_siginfo got;
+	struct io_event left[4];
+	struct iocb cb;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	need(!sigprocmask(SIG_BLOCK, &set, NULL));
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	need(fd >= 0 && !raise(SIGUSR1) && reap_now(ctx, 4, left) >= 0);
+	printf(", signal %s\n", outcome(ctx, prep(&cb, IOCB_CMD_PREAD, fd, &got, sizeof(got), 0)));
+}
+
 static void secret(void)
 {
 	int memory = (int)syscall(SYS_memfd_secret, O_CLOEXEC), zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
@@ -159,7 +181,18 @@ static void secret(void)
 	printf("data %s", outcome(ctx, prep(&other, IOCB_CMD_PREAD, zero, page + 2048, 8, 0)));
 	printf(", iocb %s", num(aio_submit1(ctx, prep(cb, IOCB_CMD_PREAD, zero, &ev, 8, 0))));
 	need(aio_submit1(ctx, prep(&other, IOCB_CMD_PREAD, zero, &ev, 8, 0)) == 1);
-	printf(", event %s\n", num(aio_getevents(ctx, 1, 1, event, NULL)));
+	printf(", event %s", num(aio_getevents(ctx, 1, 1, event, NULL)));
+	signals();
+}
+
+/* Who has one may have one that kills. */
+static void filter(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog program = { 1, &allow };
+
+	need(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	need(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
 int main(int argc, char **argv)
@@ -179,6 +212,10 @@ int main(int argc, char **argv)
 		changed(argv[2]);
 	else if (!strcmp(argv[1], "secret"))
 		secret();
+	else if (!strcmp(argv[1], "filtered")) {
+		filter();
+		secret();
+	}
 	else
 		truncated(argv[2], !strcmp(argv[1], "extended"));
 	return 0;
