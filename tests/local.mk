@@ -113,6 +113,7 @@ victims = \
 	%D%/victim_frozen \
 	%D%/victim_fuse \
 	%D%/victim_hostile \
+	%D%/victim_idle \
 	%D%/victim_inflight \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
@@ -180,6 +181,7 @@ script_tests = \
 	%D%/frozen.sh \
 	%D%/gdb.sh \
 	%D%/guardian.sh \
+	%D%/idle.sh \
 	%D%/inflight.sh \
 	%D%/keys.sh \
 	%D%/layers.sh \
