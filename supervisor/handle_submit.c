@@ -45,16 +45,6 @@ static int refuse_request(struct submission *s, struct request *r)
 }
 
 /*
- * The engine had no room for it, and only its try would have told whether the kernel refuses it:
- * it cannot be accepted yet.
- */
-static bool may_be_refused(const struct request *r)
-{
-	return r->stalled && (r->io.op == IO_POLL || (r->file->io.class == FILE_PEER &&
-						      r->io.rw_flags & RWF_NOWAIT));
-}
-
-/*
  * A poll that cannot wait here, a file without the operation: known only from the engine's own try.
  */
 static bool refused(const struct request *r)
@@ -133,7 +123,7 @@ static int start(struct submission *s, struct request *r)
 	submitter_leave(back);
 	if (s->d->finished.prev == &r->io.node)
 		return started_done(s, r);
-	if (may_be_refused(r)) {
+	if (submit_may_be_refused(r)) {
 		submit_take_back(s, r);
 		return TAKEN_NO_ROOM;
 	}
@@ -159,6 +149,18 @@ static int finish_unstarted(struct submission *s, struct request *r, int64_t res
 	return TAKEN;
 }
 
+/* TAKEN: the caller cannot be made to do it. */
+static int begin_errand(struct submission *s, struct request *r)
+{
+	struct request *ahead = submit_ahead(s, r);
+
+	if (!ahead)
+		return errand_transfer(s->call, r, s->entry) ? TAKEN_ERRAND : TAKEN;
+	submit_unreserve(s, r);
+	wait_for(s, ahead);
+	return TAKEN_LATER;
+}
+
 static int begin(struct submission *s, struct request *r, const struct iocb *cb, bool key_known)
 {
 	const int err = submit_prepare(s, r, cb, key_known);
@@ -177,8 +179,12 @@ static int begin(struct submission *s, struct request *r, const struct iocb *cb,
 		submit_unreserve(s, r);	/* what was read may be of the program's next call */
 		return TAKEN_GONE;
 	}
-	if (!result && submit_by_caller(s, r))
-		return TAKEN_ERRAND;
+	if (!result && submit_by_caller(s, r)) {
+		const int taken = begin_errand(s, r);
+
+		if (taken != TAKEN)
+			return taken;
+	}
 	if (submit_takes_signals(r)) {
 		submit_unreserve(s, r);	/* it cannot be had (D15) */
 		return -EINVAL;

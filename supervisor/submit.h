@@ -84,6 +84,7 @@ void submit_put_files(struct submission *s);
 void submit_accept(struct submission *s, struct request *r);
 void submit_take_back(struct submission *s, struct request *r);
 void submit_unreserve(struct submission *s, struct request *r);
+bool submit_may_be_refused(const struct request *r);	/* of an accepted one, by its engine */
 
 /* submit_signals.c: what the call's signals make of it. 0, or a result < 0 that is an event. */
 int64_t submit_apply_signals(const struct call *call, struct request *r);
@@ -104,8 +105,10 @@ int64_t submit_member(const struct submission *s, const struct request *r);
  */
 int submit_entry_by_caller(struct submission *s, uint64_t index);
 
-/* submit_reach.c: a prepared request that the caller does itself, and whose it is then (errand.h). */
+/* submit_reach.c: a prepared request that the caller is to do itself (errand.h). */
 bool submit_by_caller(struct submission *s, struct request *r);
+/* One in flight that the kernel's io_submit would have waited for before it; NULL: none. */
+struct request *submit_ahead(const struct submission *s, const struct request *r);
 bool submit_takes_signals(const struct request *r);	/* for nobody else can: a signalfd's read */
 void submit_note_copied(struct request *r, ssize_t copied);	/* of a write's data, or -errno */
 /* Must it be known before a read starts how far its memory reaches, and may be written? So far. */

@@ -2,6 +2,7 @@
 /* A prepared request becomes one in flight, with all that counts it, or is none after all. */
 #include "naming.h"
 #include "observe.h"
+#include "rwf.h"
 #include "submit.h"
 
 void submit_accept(struct submission *s, struct request *r)
@@ -45,4 +46,14 @@ void submit_unreserve(struct submission *s, struct request *r)
 {
 	context_refuse(s->ctx);
 	request_destroy(r);
+}
+
+/*
+ * The engine had no room for it, and only its try would have told whether the kernel refuses it:
+ * it cannot be accepted yet.
+ */
+bool submit_may_be_refused(const struct request *r)
+{
+	return r->stalled && (r->io.op == IO_POLL || (r->file->io.class == FILE_PEER &&
+						      r->io.rw_flags & RWF_NOWAIT));
 }

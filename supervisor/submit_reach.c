@@ -5,7 +5,6 @@
  * program alone (errand.h): what the kernel's io_submit itself transfers then, the caller does.
  */
 #include "copy_out.h"
-#include "errand.h"
 #include "submit.h"
 
 static bool is_buffered(const struct request *r, enum io_op op)
@@ -44,9 +43,21 @@ bool submit_by_caller(struct submission *s, struct request *r)
 	r->unreached = false;
 	if (is_buffered(r, IO_READ) && submit_must_reach(r))
 		hidden = is_hidden_from(r, submit_reach(s, r));
-	if (!submit_takes_signals(r) && (!hidden || s->d->cfg->engine == CONFIG_ENGINE_NULL))
-		return false;
-	return errand_transfer(s->call, r, s->entry);
+	return submit_takes_signals(r) || (hidden && s->d->cfg->engine != CONFIG_ENGINE_NULL);
+}
+
+struct request *submit_ahead(const struct submission *s, const struct request *r)
+{
+	list_for_each(node, tmp, &s->ctx->requests) {
+		struct request *q = list_entry(node, struct request, node);
+
+		if (q->tid == r->tid && q->io.op == r->io.op &&
+		    q->file->tracee_fd == r->file->tracee_fd &&
+		    q->io.file->class == FILE_PEER && q->io.file->dev == r->io.file->dev &&
+		    q->io.file->ino == r->io.file->ino)
+			return q;
+	}
+	return NULL;
 }
 
 bool submit_behind_is_hidden(struct submission *s, struct request *r)

@@ -94,6 +94,36 @@ static void data_of_others(void)
 	close(zero);
 }
 
+static void *write_later(void *arg)
+{
+	char data[100];
+
+	poll(NULL, 0, 100);
+	memset(data, 'a', 50);
+	memset(data + 50, 'b', 50);
+	need(write(*(int *)arg, data, sizeof(data)) == sizeof(data));
+	return NULL;
+}
+
+/* Two reads of a pipe that is empty yet: they wait one after the other. */
+static void in_turn(void)
+{
+	struct iocb cb[2], *list[] = { &cb[0], &cb[1] };
+	struct io_event ev[2];
+	pthread_t thread;
+	int p[2];
+
+	need(!pipe2(p, O_CLOEXEC) && !pthread_create(&thread, NULL, write_later, &p[1]));
+	prep(&cb[0], READ, p[0], plain, 50, 0);
+	prep(&cb[1], READ, p[0], secret, 50, 0);
+	obs_num("8.hidden/in-turn", aio_submit(ctx, 2, list));
+	obs_num("8.hidden/in-turn-events", reap(ctx, 2, ev));
+	obs("8.hidden/in-turn-data", "%c%c", plain[49], secret[0]);
+	need(!pthread_join(thread, NULL));
+	close(p[0]);
+	close(p[1]);
+}
+
 /* Every third of a list. */
 static void lists(void)
 {
@@ -252,6 +282,7 @@ int main(int argc, char **argv)
 	secret = map_secret();
 	data_of_files();
 	data_of_others();
+	in_turn();
 	lists();
 	events();
 	signals();
