@@ -22,7 +22,7 @@
 #include "raw.h"
 
 #define TRIES_POSTED 400		/* some 20 us, until it is taken back */
-#define SPINS_TAKEN 2000		/* some 50 us, until it sleeps */
+#define SPINS_TAKEN 10000		/* some 250 us, until it sleeps: a list of many reads takes 50 */
 #define GO_ON (-4096l)			/* no result: make it by the trap, which goes on with it */
 #define NOT_MADE (-4097l)		/* no result: nobody has seen it */
 
@@ -53,6 +53,11 @@ static uint32_t cpu_now(void)
 
 	__asm__("lsl %1, %0" : "+r"(limit) : "r"(0x7b));
 	return limit & 0xfff;
+}
+
+static int on_its_cpu(const struct channel_page *channel)
+{
+	return cpu_now() == __atomic_load_n(&channel->cpu, __ATOMIC_RELAXED);
 }
 
 static uint32_t state_of(const struct channel_slot *slot)
@@ -110,7 +115,7 @@ static int await_taken(struct channel_page *channel, struct channel_slot *slot)
 	for (int i = 0; i < TRIES_POSTED && is_awake(channel); i++) {
 		if (state_of(slot) != SLOT_POSTED)
 			return 1;
-		if (cpu_now() == __atomic_load_n(&channel->cpu, __ATOMIC_RELAXED))
+		if (on_its_cpu(channel))
 			(void)raw3(SYS_sched_yield, 0, 0, 0);
 		else
 			relax();
@@ -118,11 +123,12 @@ static int await_taken(struct channel_page *channel, struct channel_slot *slot)
 	return !change(slot, SLOT_POSTED, SLOT_CLAIMED);
 }
 
-static uint32_t await_end(struct channel_slot *slot)
+/* Not where the supervisor waits for our CPU. */
+static uint32_t await_end(const struct channel_page *channel, struct channel_slot *slot)
 {
 	uint32_t state = state_of(slot);
 
-	for (int i = 0; i < SPINS_TAKEN && state == SLOT_TAKEN; i++) {
+	for (int i = 0; i < SPINS_TAKEN && state == SLOT_TAKEN && !on_its_cpu(channel); i++) {
 		relax();
 		state = state_of(slot);
 	}
@@ -160,7 +166,7 @@ static long submit_by(struct channel_page *channel, int n, const struct caller *
 		slot_free(slot);
 		return NOT_MADE;
 	}
-	result = await_end(slot) == SLOT_DONE ? (long)slot->result : GO_ON;
+	result = await_end(channel, slot) == SLOT_DONE ? (long)slot->result : GO_ON;
 	signals = result == GO_ON ? 0 : slot->raise;
 	slot_free(slot);
 	if (signals)

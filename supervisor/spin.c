@@ -10,7 +10,7 @@
 #define TRY_NS (10 * NSEC_PER_MSEC)
 #define KEEP_MIN_NS (100 * NSEC_PER_MSEC)
 #define KEEP_MAX_NS (2 * NSEC_PER_SEC)
-#define BUSY_RATE 40000u		/* calls a second; with fewer, sleeping is not what takes the time */
+#define BUSY_RATE 10000u		/* calls a second; with fewer, sleeping is not what takes the time */
 #define GAIN 16u			/* it must be better by one in so many */
 
 void spin_init(struct spin *s, uint64_t longest_ns)
