@@ -50,7 +50,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHANNEL_VERSION 4
+#define CHANNEL_VERSION 5
 #define CHANNEL_HELLO_AT 0xffffa10a5a9d0000ull
 #define CHANNEL_MAGIC 0xa10a5a9d53484d31ull
 #define CHANNEL_BYTES 90112
@@ -129,7 +129,7 @@ struct channel_note {
 
 #define CHANNEL_PASSED 64		/* descriptors at once */
 #define CHANNEL_NOTES 32
-#define CHANNEL_RINGS 63
+#define CHANNEL_RINGS 62
 #define CHANNEL_SLOTS 64
 #define CHANNEL_CARRIED 16
 
@@ -144,12 +144,13 @@ struct channel_page {
 	uint32_t version;
 	uint32_t flags;
 	uint64_t reaped;		/* the shim's: calls of io_getevents that nobody else has seen */
-	uint64_t posted;		/* bit n: slots[n] was posted; cleared when it is looked at */
 	uint32_t awake;			/* somebody looks at posted */
 	uint32_t cpu;			/* on this CPU, when it was stored last */
 	uint32_t told;			/* counts notes that have been TOLD */
-	uint32_t unused[7];
+	uint32_t unused[9];
 	struct channel_ring rings[CHANNEL_RINGS];
+	uint64_t posted;		/* bit n: slots[n] was posted; cleared when it is looked at */
+	uint64_t unused2[7];		/* what is looked at all the time has a line of its own */
 	struct channel_slot slots[CHANNEL_SLOTS];
 	struct channel_carried carried[CHANNEL_SLOTS];
 	struct channel_note notes[CHANNEL_NOTES];
@@ -160,6 +161,7 @@ _Static_assert(offsetof(struct channel_ring, published) == 16, "the shim may be 
 _Static_assert(offsetof(struct channel_ring, peers) == 32, "the shim may be of another build");
 _Static_assert(sizeof(struct channel_slot) == 64, "a cache line");
 _Static_assert(offsetof(struct channel_page, rings) == 64, "the shim may be of another build");
+_Static_assert(offsetof(struct channel_page, posted) == 4032, "the shim may be of another build");
 _Static_assert(offsetof(struct channel_page, slots) == 4096, "the shim may be of another build");
 _Static_assert(offsetof(struct channel_page, carried) == 8192, "the shim may be of another build");
 _Static_assert(sizeof(struct channel_note) == 128, "the shim may be of another build");
