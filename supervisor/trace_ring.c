@@ -124,8 +124,11 @@ void trace_look(struct trace *t, struct context *ctx)
 	if (!t || !ctx->traced)
 		return;
 	end = (ctx->trace_next + read_by_now(ctx)) % ctx->ring.nr;
-	while (ctx->mm->channel &&
-	       (place = first_note(t, ctx, distance(ctx, ctx->trace_next, end), &note))) {
+	/* there are no more of them, unless somebody writes them who has not read anything */
+	for (unsigned i = 0; i < CHANNEL_NOTES && ctx->mm->channel; i++) {
+		place = first_note(t, ctx, distance(ctx, ctx->trace_next, end), &note);
+		if (!place)
+			break;
 		channel_note_free(ctx->mm->channel, place);
 		push_until(t, ctx, note.head % ctx->ring.nr, true);
 		push_noted(t, ctx, &note, note.count);

@@ -73,6 +73,10 @@ if have python3; then
 		found=$(python3 "$srcdir/tests/trace_json.py" "$tmp/trace.json" 2>&1)
 		check "all of them tell" test "$(echo "$found" | sed -n 's/^shim=//p')" -gt 10000
 	fi
+	run timeout 100 "$AIO_SANDBOX" -q --shim -o json:"$tmp/trace.json" "$reapers" hostile 300
+	is "lies harm nobody but the trace, $status" "$out" "hostile: 300 events, each once"
+	check "and that is JSON all the same" python3 -c 'import json, sys; [json.loads(x) for x in open(sys.argv[1])]' "$tmp/trace.json"
+	check "that was lied to" grep -q '"call":"io_getevents".*"door":"shim"' "$tmp/trace.json"
 	run "$AIO_SANDBOX" -q --shim -c "$victim"
 	like "a summary counts them" "$err$out" '*io_getevents*'
 	if [ "$(id -u)" -eq 0 ] && unshare --time --monotonic 1000 --fork true 2>/dev/null; then

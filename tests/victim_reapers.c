@@ -20,6 +20,8 @@
 #include <sched.h>
 #include <sys/time.h>
 
+#include "../shim/channel_abi.h"
+
 #define THREADS 3
 #define BATCH 16
 #define PER_CONTEXT 64
@@ -210,6 +212,21 @@ static void reap_with_the_dying(void)
 		found = requests;
 }
 
+/* What a trace could take for the truth. */
+static void lie(struct channel_page *page)
+{
+	for (unsigned i = 0; i < CHANNEL_NOTES; i++) {
+		struct channel_note *note = &page->notes[i];
+
+		note->number = 1;
+		note->published = (uint64_t)(rand() % 300);
+		note->head = (uint32_t)(rand() % 100);
+		note->count = (uint32_t)(rand() % 4 ? rand() % 4 : rand());
+		note->state = rand() % 4 ? NOTE_TOLD : NOTE_TRYING;
+	}
+	page->told++;
+}
+
 /* Natively and without the shim there is no such page. */
 static void scribble(void)
 {
@@ -224,6 +241,8 @@ static void scribble(void)
 			continue;
 		for (unsigned char *p = (void *)start; p < (unsigned char *)end; p++)
 			*p = (unsigned char)(rand() % 4 ? rand() : 0xff);
+		if (end - start == CHANNEL_BYTES)
+			lie((void *)start);
 	}
 	fclose(f);
 }
