@@ -46,7 +46,7 @@ file == 3 {
 { after[tag] = value }
 
 # What was not before, or less often.
-function was_told(    line, word, worse, better, less)
+function was_told(    line, word, worse, better, less, succeeded)
 {
 	for (line in now) {
 		split(line, word, " ")
@@ -57,10 +57,13 @@ function was_told(    line, word, worse, better, less)
 			worse = 1
 		else if (word[2] > 0 || word[1] == "event" || !normal[line])
 			less = 1
+		if (word[1] == "event" && word[2] >= 0)
+			succeeded = 1
 	}
 	for (line in normal) {
 		split(line, word, " ")
-		if (word[2] < 0 && now[line] < normal[line])
+		# an event with an error may be missing because its request was not accepted
+		if (word[2] < 0 && now[line] < normal[line] && (word[1] == "call" || succeeded))
 			better = 1
 	}
 	split(last, word, " ")
