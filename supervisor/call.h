@@ -104,6 +104,7 @@ struct call {
 	uint64_t ctx_handle;		/* io_setup: of the new context */
 	bool interrupted; /* io_submit: a signal waits for the thread, as long as the call lasts */
 	bool dying;			/* and kills it */
+	bool unsure; /* io_submit: whether one waits is unknown: the next call does the rest */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 	uint64_t first_behind; /* io_submit: its first buffered read that goes on behind it */
 };

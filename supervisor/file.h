@@ -83,8 +83,8 @@ int file_take(struct file_table *t, const struct file_source *from, int fd, stru
  */
 bool file_has_iter(const struct file *f, bool write);
 
-/* Those that a signalfd tells of (bit n - 1 = signal n); 0: none, or nobody knows. */
-uint64_t file_signals(const struct file *f);
+/* Those that a signalfd tells of (bit n - 1 = signal n). 0 or -errno. */
+int file_signals(const struct file *f, uint64_t *signals);
 
 /*
  * As /proc tells it at the first time of asking (another name of a directory above may be seen some

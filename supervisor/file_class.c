@@ -7,6 +7,7 @@
 #include "file_impl.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,19 +68,20 @@ static int file_classify_anon(struct file *f)
 	return 0;
 }
 
-uint64_t file_signals(const struct file *f)
+int file_signals(const struct file *f, uint64_t *signals)
 {
-	unsigned long long signals = 0;
 	char path[64], line[128];
 	auto_file info = NULL;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", f->io.fd);
 	info = fopen(path, "re");
-	while (info && fgets(line, sizeof(line), info)) {
-		if (sscanf(line, "sigmask: %llx", &signals) == 1)
-			break;
+	if (!info)
+		return neg_errno();
+	while (fgets(line, sizeof(line), info)) {
+		if (sscanf(line, "sigmask: %" SCNx64, signals) == 1)
+			return 0;
 	}
-	return signals;
+	return -EIO;
 }
 
 static void file_classify_char(struct file *f, const struct statx *sx)

@@ -128,8 +128,8 @@ static bool signal_waits(const struct call *call)
 {
 	const pid_t tid = call->thread->source.tid;
 
-	return (call->wait.has_mask && tracee_signal_pending(tid, call->wait.sigmask)) ||
-	       (call->has_own_mask && tracee_signal_pending(tid, call->own_mask));
+	return (call->wait.has_mask && tracee_signal_pending(tid, call->wait.sigmask) > 0) ||
+	       (call->has_own_mask && tracee_signal_pending(tid, call->own_mask) > 0);
 }
 
 /*

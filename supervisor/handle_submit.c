@@ -312,7 +312,7 @@ static struct verdict submit_all(struct submission *s)
 
 	s->begin_ns = now_ns();
 	take_transferred(s);
-	while (call->cursor < s->nr && taken == TAKEN && !errand_wanted(call)) {
+	while (call->cursor < s->nr && taken == TAKEN && !call->unsure && !errand_wanted(call)) {
 		taken = submit_one(s, call->cursor);
 		if (taken == TAKEN || taken == TAKEN_WAIT)
 			entry_accepted(s);

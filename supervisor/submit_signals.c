@@ -4,6 +4,7 @@
  * has ended leaves it pending until io_submit returns; what comes later in the list is done with a
  * signal pending. Here signals are raised behind the reply (episode.c), so what they do to the rest
  * of the list is imitated: whatever would wait ends with EINTR (watch.c), and what follows here.
+ * Where it cannot be known whether one waits, the list ends: its rest is for the next call.
  */
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +33,9 @@ void submit_raise(struct call *call, int signo)
 	case SIGNAL_HANDLED:
 		call->interrupted = true;
 		break;
+	case SIGNAL_UNKNOWN:
+		call->unsure = true;
+		break;
 	}
 }
 
@@ -50,7 +54,8 @@ static bool looks_for_death(const struct request *r)
 
 /*
  * n_tty_write() of drivers/tty, 6.18, looks before it writes anything, whether it may wait or not; by
- * then it has the first piece of the data.
+ * then it has the first piece of the data. One that has
+ * EIO to say here has the same to say to a write: it was hung up.
  */
 int64_t submit_look_at_signals(const struct call *call, const struct request *r, ssize_t copied)
 {
@@ -59,7 +64,9 @@ int64_t submit_look_at_signals(const struct call *call, const struct request *r,
 	if (!call->interrupted || r->file->io.class != FILE_PEER ||
 	    copied < (ssize_t)min_u64(r->io.length_bytes, TTY_PIECE_BYTES))
 		return 0;
-	return tcgetattr(r->io.file->fd, &t) ? 0 : -EINTR;
+	if (tcgetattr(r->io.file->fd, &t))
+		return errno == EIO ? -EIO : 0;
+	return -EINTR;
 }
 
 int64_t submit_apply_signals(const struct call *call, struct request *r)
@@ -75,11 +82,18 @@ int64_t submit_apply_signals(const struct call *call, struct request *r)
  */
 int64_t submit_poll_signals(const struct call *call, struct request *r)
 {
+	uint64_t told_of;
+	int pending;
+
 	if (!(r->file->can & FILE_SIGNALS))
 		return 0;
-	if (r->io.poll_events & POLLIN &&
-	    tracee_signal_pending(call->thread->source.tid, ~file_signals(r->file)))
-		return POLLIN;
+	if (r->io.poll_events & POLLIN) {
+		pending = file_signals(r->file, &told_of);
+		if (!pending)
+			pending = tracee_signal_pending(call->thread->source.tid, ~told_of);
+		if (pending)
+			return pending == 1 ? POLLIN : -ENOMEM;
+	}
 	r->io.poll_events = POLLERR | POLLHUP;
 	return 0;
 }

@@ -109,15 +109,16 @@ ssize_t tracee_status(pid_t tid, char *buf, size_t size);
 unsigned tracee_filters(pid_t tid);		/* seccomp filters; 0: unknown (before 5.9), or gone */
 bool tracee_is_traced_by_us(pid_t tid);		/* and lives */
 
-/* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? */
-bool tracee_signal_pending(pid_t tid, uint64_t mask);
+/* Is a signal pending for the thread that this mask (bit n - 1 = signal n) lets through? 1, 0, -errno */
+int tracee_signal_pending(pid_t tid, uint64_t mask);
 bool tracee_signal_deliverable(pid_t tid);	/* the same for its own mask */
 
 /* What becomes of SIGPIPE or SIGXFSZ in this thread. */
 enum tracee_signal {
-	SIGNAL_NONE,		/* blocked or ignored */
+	SIGNAL_NONE,		/* blocked or ignored, or the thread has gone */
 	SIGNAL_HANDLED,
 	SIGNAL_KILLS,
+	SIGNAL_UNKNOWN,		/* /proc could not be read */
 };
 
 /* mask: the one that counts; NULL: the thread's own */

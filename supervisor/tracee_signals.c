@@ -38,13 +38,14 @@ bool tracee_is_traced_by_us(pid_t tid)
 	       atoi(tracer + strlen("\nTracerPid:")) == getpid();
 }
 
-bool tracee_signal_pending(pid_t tid, uint64_t mask)
+int tracee_signal_pending(pid_t tid, uint64_t mask)
 {
 	char buf[4096];
+	const ssize_t n = tracee_status(tid, buf, sizeof(buf));
 
-	if (tracee_status(tid, buf, sizeof(buf)) < 0)
-		return false;
-	return (status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask;
+	if (n < 0)
+		return (int)n;
+	return ((status_mask(buf, "\nSigPnd:") | status_mask(buf, "\nShdPnd:")) & ~mask) != 0;
 }
 
 bool tracee_signal_deliverable(pid_t tid)
@@ -62,9 +63,10 @@ enum tracee_signal tracee_signal_effect(pid_t tid, int signo, const uint64_t *ma
 	const uint64_t bit = 1ull << (signo - 1);
 	uint64_t blocked;
 	char buf[4096];
+	const ssize_t n = tracee_status(tid, buf, sizeof(buf));
 
-	if (tracee_status(tid, buf, sizeof(buf)) < 0)
-		return SIGNAL_NONE;
+	if (n < 0)
+		return n == -ESRCH ? SIGNAL_NONE : SIGNAL_UNKNOWN;
 	blocked = mask ? *mask : status_mask(buf, "\nSigBlk:");
 	if ((blocked | status_mask(buf, "\nSigIgn:")) & bit)
 		return SIGNAL_NONE;

@@ -37,6 +37,14 @@ root_only=
 [ "$(id -u)" -ne 0 ] || root_only=parity/creds	# it gives credentials up
 first_of 'parity victims' '' parity/filetypes parity/limits parity/destroy parity/pgetevents $root_only
 
+# try_these NAME: the places and errors of $disk/list
+try_these()
+{
+	runs "$disk/list"
+	judge "$1" "$disk/verdicts"
+	check "some calls were made" grep -qv '^unmet ' "$disk/verdicts"
+}
+
 # these_of STEP FUNCTION...: of these functions only
 these_of()
 {
@@ -44,12 +52,41 @@ these_of()
 	shift
 	check "$these_step without a failure" places "$these_step"
 	awk -v functions=" $* " 'index(functions, " " $3 " ")' "$tmp/check.out" >"$disk/list"
-	runs "$disk/list"
-	judge "$these_step: $*" "$disk/verdicts"
-	check "some calls were made" grep -qv '^unmet ' "$disk/verdicts"
+	try_these "$these_step: $*"
+}
+
+# below STEP CALLER: what this function of the supervisor calls, the first time and a late one
+below()
+{
+	check "$1 without a failure" places "$1"
+	late_places "$1" | cut -d' ' -f 2- >>"$tmp/check.out"
+	# shellcheck disable=SC2046
+	set -- "$1" "$2" $(nm -S "$AIO_SANDBOX" | sed -n "s/^\([0-9a-f]*\) \([0-9a-f]*\) [tT] $2\$/\1 \2/p")
+	awk -v first="$3" -v end="$(printf '%016x' $((0x$3 + 0x$4)))" -v list="$tmp/check.out" '
+		$1 == "place" {
+			for (i = 6; i <= NF; i++) {
+				at = sprintf("%16s", $i)
+				gsub(/ /, "0", at)
+				if (at >= first && at < end)
+					wanted[$2]
+			}
+		}
+		END {
+			while ((getline line <list) > 0) {
+				place = substr(line, 1, 16)
+				if (place in wanted)
+					print line
+			}
+		}' "$disk/places" >"$disk/list"
+	try_these "$1: below $2()"
 }
 
 AIO_SANDBOX_FLAGS=
+# what is in a list behind a signal that nobody can look for
+these_of parity/pending tcgetattr
+below parity/pending submit_raise
+below parity/devices submit_poll_signals
+is "a poll of a signal that is there never waits" "$(grep -c 'signalfd/poll: ev:1 -> waits' "$disk/verdicts")" 0
 # what exits by another gate is only seen by its exit(1), whose last thread waits for what was accepted
 if "$top_builddir/tests/parity/victim_int80" probe 2>/dev/null; then
 	these_of parity/int80 opendir readdir seccomp_arch_add
