@@ -18,12 +18,12 @@ FNR == 1 {
 
 file == 1 {
 	if ($1 == "run") {
-		split("", run)
+		runs++
 		at = 0
 		next
 	}
-	if (++run[$0] > normal[$0])
-		normal[$0] = run[$0]
+	if (++run[runs, $0] > normal[$0])
+		normal[$0] = run[runs, $0]
 	usual_at[++at, $0]
 	if ($1 == "call" && (!(at in most_at) || $2 > most_at[at]))
 		most_at[at] = $2
@@ -45,6 +45,16 @@ file == 3 {
 }
 { after[tag] = value }
 
+# How often in each of the normal runs.
+function always(line,    i, least)
+{
+	least = normal[line]
+	for (i = 1; i <= runs; i++)
+		if (run[i, line] + 0 < least)
+			least = run[i, line] + 0
+	return least
+}
+
 # What was not before, or less often.
 function was_told(    line, word, worse, better, less, succeeded)
 {
@@ -63,7 +73,7 @@ function was_told(    line, word, worse, better, less, succeeded)
 	for (line in normal) {
 		split(line, word, " ")
 		# an event with an error may be missing because its request was not accepted
-		if (word[2] < 0 && now[line] < normal[line] && (word[1] == "call" || succeeded))
+		if (word[2] < 0 && now[line] < always(line) && (word[1] == "call" || succeeded))
 			better = 1
 	}
 	split(last, word, " ")
