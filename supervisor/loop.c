@@ -9,12 +9,12 @@
  *	ev_io, ev_async	descriptors, due timers (the timerfd is one of the descriptors), kicks
  *
  * Hooks run as late as possible before the sleep. What they leave to be done cannot be slept over:
- *a kick makes libev poll with timeout 0, a timer is armed after the hooks, a descriptor is
+ * a kick makes libev poll with timeout 0, a timer is armed after the hooks, a descriptor is
  * level-triggered. A kick costs a write(2) only while the loop thread is in epoll_wait or about to
- *be.
+ * be.
  *
  * The timerfd is set only when something is due earlier than it would go off; stopping a timer
- *costs nothing, at the price of a rare wake-up for nobody. It is never read: setting it clears it.
+ * costs nothing, at the price of a rare wake-up for nobody. It is never read: setting it clears it.
  *
  * A file that a tracee keeps open stays in the epoll set when our descriptor of it is unwatched and
  * closed. libev notices at that file's next event and rebuilds the set: 2 us, and 0.2 us for each

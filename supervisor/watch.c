@@ -3,7 +3,8 @@
  * Parked threads. Nothing tells us that a signal waits for one, but its state does (docs/design.md,
  * The trap): S while it sleeps undisturbed, D from the first signal on that would have interrupted
  * it. One timer looks at all that are due, after 1 ms first, then after a quarter of the time
- * parked so far, at most 250 ms.
+ * parked so far, at most 250 ms; and at those, too, that would soon be due, so that many that wait
+ * for long are looked at in one wake-up.
  */
 #include <poll.h>
 
@@ -57,10 +58,11 @@ static bool about_to_be_done(const struct call *call, uint64_t now)
 static uint64_t check(struct dispatch *d, struct call *call, uint64_t now)
 {
 	const uint64_t parked_ns = now - call->entered_ns;
+	const uint64_t period_ns = min_u64(max_u64(parked_ns / 4, CHECK_FIRST_NS), CHECK_LAST_NS);
 
-	if (call->check_ns > now)
+	if (call->check_ns > now + period_ns / 4)
 		return call->check_ns;
-	call->check_ns = now + min_u64(max_u64(parked_ns / 4, CHECK_FIRST_NS), CHECK_LAST_NS);
+	call->check_ns = now + period_ns;
 	if (!dispatch_caller_waits(d, call)) {
 		if (kept_waits(d, call))
 			return call->check_ns;

@@ -42,7 +42,7 @@ for shim in --shim --no-shim; do
 	idle "$shim, a program that sleeps" 25 $shim sleeps 1
 	idle "$shim, 100 idle contexts" 25 $shim sleeps 100
 	idle "$shim, a thread that waits for ever" 40 $shim waits 1
-	idle "$shim, 100 threads that wait for ever" 350 $shim waits 100
+	idle "$shim, 100 threads that wait for ever" 100 $shim waits 100
 done
 
 done_testing
