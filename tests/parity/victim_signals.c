@@ -53,13 +53,15 @@ static void interrupted(const char *name, int flags, unsigned batch)
 	on_signal(SIGUSR1, handler, flags);
 	timer = start_timer();
 	while (accepted < WRITES) {
+		/* a list may have been accepted in part */
+		const unsigned n = WRITES - accepted < batch ? WRITES - accepted : batch;
 		long ret;
 
-		for (unsigned i = 0; i < batch; i++) {
+		for (unsigned i = 0; i < n; i++) {
 			numbers[accepted + i] = accepted + i;
 			list[i] = prep(&cb[i], IOCB_CMD_PWRITE, fd, &numbers[accepted + i], 4, 0);
 		}
-		ret = aio_submit(ctx, batch, list);
+		ret = aio_submit(ctx, n, list);
 		accepted += ret > 0 ? ret : 0;
 		broken += ret == -EINTR;
 		refused += ret <= 0 && ret != -EINTR;
