@@ -104,6 +104,12 @@ struct call {
 	uint64_t ctx_handle;		/* io_setup: of the new context */
 	bool interrupted; /* io_submit: a signal waits for the thread, as long as the call lasts */
 	bool dying;			/* and kills it */
+	/* faults_call.c's */
+	bool judged;			/* a fault plan has been asked */
+	bool delayed;			/* it has not been handled yet; wait.deadline ends that */
+	bool refused;			/* ... with `answer`, when that has ended */
+	bool early;			/* io_getevents: takes what is there, and ends */
+	uint64_t limit;			/* entries or events at a time; 0: none */
 	bool unsure; /* io_submit: whether one waits is unknown: the next call does the rest */
 	struct request *waits_for;	/* io_submit: this accepted request must finish first */
 	uint64_t first_behind; /* io_submit: its first buffered read that goes on behind it */

@@ -36,7 +36,8 @@ static void stall(struct dispatch *d, struct request *r)
 
 void request_start(struct dispatch *d, struct request *r)
 {
-	seam(d->plan, SEAM_IO, &r->io);
+	if (seam(d->plan, SEAM_IO, r))
+		return;
 	pulse_step(d->pulse, "an engine", r->file->tracee_fd);
 	if (!list_empty(&d->stalled)) {
 		stall(d, r);
@@ -63,6 +64,8 @@ void request_cancel(struct dispatch *d, struct request *r)
 	 * counted in their eventfds.
 	 */
 	r->dropped = r->io.op != IO_POLL && !r->interrupted;
+	if (seam(d->plan, SEAM_CANCEL, r))
+		return;
 	if (!r->stalled) {
 		(void)engine_cancel(d->engine, &r->io);
 		return;
@@ -87,15 +90,13 @@ static void restart_stalled(struct dispatch *d)
 }
 
 /* The kernel's own signal saturates and never blocks; a write of ours must not either. */
-static void eventfd_signal(struct dispatch *d, struct request *r)
+void complete_count(const struct file *eventfd)
 {
-	int err;
+	const int err = eventfd_count(eventfd->io.fd);
 
-	seam(d->plan, SEAM_EVENTFD, r);
-	err = eventfd_count(r->resfd->io.fd);
 	if (err)
 		log_warn_once("a completion could not be counted in an eventfd of process %d "
-			      "(error %d)", r->tgid, -err);
+			      "(error %d)", eventfd->tgid, -err);
 }
 
 static void tell(const struct request *r)
@@ -112,7 +113,6 @@ static void publish(struct dispatch *d, struct request *r)
 
 	if (r->interrupted && r->io.result == -ECANCELED)
 		r->io.result = -EINTR;
-	seam(d->plan, SEAM_PUBLISH, r);
 	if (r->key.process && log_wants(2))
 		tell(r);
 	observe_published(d, r);
@@ -122,8 +122,8 @@ static void publish(struct dispatch *d, struct request *r)
 		ev.res = r->io.result;
 		context_finish(r->ctx, &ev);
 	}
-	if (r->resfd)	/* others may have it too */
-		eventfd_signal(d, r);
+	if (r->resfd && !seam(d->plan, SEAM_EVENTFD, r))	/* others may have it too */
+		complete_count(r->resfd);
 }
 
 /* Of sockets only streams do: sk_stream_error(), unix_stream_sendmsg(), 6.18. */
@@ -132,7 +132,8 @@ bool complete_raises_sigpipe(const struct request *r)
 	socklen_t size = sizeof(int);
 	int type = SOCK_STREAM;
 
-	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL)
+	if (r->io.result != -EPIPE || r->io.op != IO_WRITE || r->io.rw_flags & RWF_NOSIGNAL ||
+	    r->made_up)
 		return false;
 	if (r->file->can & FILE_SOCKET)
 		(void)getsockopt(r->io.file->fd, SOL_SOCKET, SO_TYPE, &type, &size);
@@ -232,7 +233,7 @@ static void hold_for_exec(struct list *ios)
 	}
 }
 
-static void finish_all(struct dispatch *d, struct list *ios)
+void complete_publish(struct dispatch *d, struct list *ios)
 {
 	struct context *last = NULL;
 
@@ -254,14 +255,16 @@ static void finish_all(struct dispatch *d, struct list *ios)
 
 static void complete_list(struct dispatch *d, struct list *ios)
 {
+	(void)seam(d->plan, SEAM_DONE, ios);
 	hold_for_exec(ios);
 	pulse_step(d->pulse, "copying to the process", -1);
 	copy_out(ios);
 	errand_hold(d, ios);
 	if (pieces(d, ios))
 		engine_flush(d->engine);
+	(void)seam(d->plan, SEAM_PUBLISH, ios);
 	if (!list_empty(ios))
-		finish_all(d, ios);
+		complete_publish(d, ios);
 }
 
 /*

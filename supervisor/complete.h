@@ -10,6 +10,9 @@
 
 /* Gives the request's next piece to the engines; done inside submit: it is put on d->finished. */
 void request_start(struct dispatch *d, struct request *r);
+/* Their data are copied out: entry, tail, eventfd, and what waits for them. */
+void complete_publish(struct dispatch *d, struct list *ios);
+void complete_count(const struct file *eventfd);
 /* Engines' callback; arg: the dispatch. */
 void complete(void *arg, struct list *ios);
 /* What was done inside submit since the last time; called before a reply, and in long batches. */

@@ -35,6 +35,7 @@ struct context {
 	bool succeeded;			/* a younger ring was mapped there */
 	uint32_t slot;			/* index in the table of the address space: header.id */
 	unsigned number;		/* n-th context of this run, from 1 */
+	unsigned nth;			/* ... of its address space */
 	uint32_t max_nr;		/* what io_setup was asked for: counts against --max-nr */
 	struct ring ring;
 	struct credit credit;

@@ -228,6 +228,20 @@ const struct creds *creds_own(const struct creds_table *t)
 	return t->own;
 }
 
+int creds_table_open(struct creds_table **out)
+{
+	struct creds_table *t = creds_table_create();
+
+	*out = NULL;
+	if (!t)
+		return neg_errno();
+	if (t->own->effective || !t->own->ids.euid)
+		*out = t;
+	else
+		creds_table_destroy(t);
+	return 0;
+}
+
 static bool same_ids(const struct creds_ids *a, const struct creds_ids *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;

@@ -50,6 +50,8 @@ struct creds_table;
 
 struct creds_table *creds_table_create(void);		/* NULL with errno */
 void creds_table_destroy(struct creds_table *t);	/* no references are left; accepts NULL */
+/* NULL where we have no privileges: nothing sets us apart from those that we may trace. 0 or -errno. */
+int creds_table_open(struct creds_table **out);
 const struct creds *creds_own(const struct creds_table *t);
 
 /* The record with this content, with a reference of the caller's. NULL: ENOMEM. */

@@ -145,7 +145,7 @@ bool dispatch_caller_waits(struct dispatch *d, const struct call *call)
 /* Only a call that somebody waits for is executed or asked again. */
 static bool caller_gone(struct dispatch *d, struct call *call)
 {
-	return (call->again || d->breakable) && call_is_aio(call->kind) &&
+	return (call->again || call->delayed || d->breakable) && call_is_aio(call->kind) &&
 	       !dispatch_caller_waits(d, call);
 }
 
@@ -179,13 +179,14 @@ void dispatch_run(struct dispatch *d, struct call *call)
 	}
 	atomic_store_explicit(&d->pulse->pid, call->notice.tid, memory_order_relaxed);
 	atomic_store_explicit(&d->pulse->call, (uint32_t)call->notice.nr, memory_order_relaxed);
-	seam(d->plan, SEAM_CALL, call);
 	list_del(&call->parked);	/* what would wake it finds it running */
 	if (call_is_aio(call->kind) && call->mm && call->mm->closing)
 		v = verdict_park(&call->mm->held);
+	else if (seam(d->plan, SEAM_CALL, call))
+		v = call->delayed ? verdict_park(NULL) : verdict_return(call->answer);
 	else
 		v = handlers[call->kind](d, call);
-	call->again = true;
+	call->again = !call->delayed;
 	if (v.kind == VERDICT_PARK)
 		park_or_send(d, call, v.on);
 	else

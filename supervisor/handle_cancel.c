@@ -19,7 +19,7 @@ static struct request *find_poll(struct dispatch *d, struct call *call, struct c
 		if (r->obj != obj)
 			continue;
 		trace_addressed(d->trace, call, r);
-		if (r->io.op == IO_POLL && !r->cancelled)
+		if (r->io.op == IO_POLL && !r->cancelled && r->withheld != WITHHELD_EVENT)
 			return r;
 	}
 	return NULL;

@@ -233,7 +233,7 @@ static struct verdict first_pass(struct dispatch *d, struct call *call, struct c
 		return answer(call, taken);
 	if (call->cursor >= call->wait.min_nr || ns == 0)
 		return answer(call, 0);
-	if (signal_waits(call))
+	if (signal_waits(call) || call->early)
 		return answer(call, -EINTR);
 	if (arm_deadline(d, call, ns))
 		return answer(call, -EAGAIN);
@@ -241,6 +241,18 @@ static struct verdict first_pass(struct dispatch *d, struct call *call, struct c
 	if (ns == FOREVER)
 		lint_waits(d->lint, call, ctx);
 	return verdict_park(&ctx->waiters);
+}
+
+/* By a fault plan: so many at a time, or fewer than were asked for, as if a signal had come. */
+static void limit(struct call *call)
+{
+	const uint64_t most = call->limit ? call->limit : UINT64_MAX;
+
+	call->early &= call->wait.min_nr > 0;
+	call->wait.nr = min_u64(call->wait.nr, call->early ? min_u64(most, call->wait.min_nr - 1)
+							   : most);
+	if (!call->early)
+		call->wait.min_nr = min_u64(call->wait.min_nr, call->wait.nr);
 }
 
 static struct verdict begin(struct dispatch *d, struct call *call)
@@ -260,6 +272,7 @@ static struct verdict begin(struct dispatch *d, struct call *call)
 		return answer(call, ctx ? -EINVAL : err);
 	call->wait.min_nr = (uint64_t)min_nr;
 	call->wait.nr = (uint64_t)nr;
+	limit(call);
 	return first_pass(d, call, ctx, ns);
 }
 

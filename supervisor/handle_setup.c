@@ -114,6 +114,7 @@ int64_t setup_enter(struct dispatch *d, struct call *call, struct context *ctx, 
 	ctx->handle = call->ctx_handle = handle;
 	ctx->lint_ip = call->notice.ip;
 	ctx->number = call->ctx_number = ++d->context_count;
+	ctx->nth = ++call->mm->contexts_made;
 	d->aio_nr += ctx->max_nr;
 	d->contexts++;
 	list_add_tail(&call->mm->contexts, &ctx->node);
@@ -330,6 +331,7 @@ void context_kill(struct dispatch *d, struct context *ctx)
 	waiters_wake(d, ctx);
 	if (!ctx->submitters)
 		cancel_peers(d, ctx);
+	(void)seam(d->plan, SEAM_DESTROYED, ctx);
 }
 
 void context_settle(struct dispatch *d, struct context *ctx)

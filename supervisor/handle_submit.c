@@ -49,7 +49,7 @@ static int refuse_request(struct submission *s, struct request *r)
  */
 static bool refused(const struct request *r)
 {
-	return r->io.refused || (r->io.op == IO_POLL && r->io.result < 0);
+	return !r->made_up && (r->io.refused || (r->io.op == IO_POLL && r->io.result < 0));
 }
 
 static void wait_for(struct submission *s, struct request *r)
@@ -133,7 +133,8 @@ static int start(struct submission *s, struct request *r)
 	}
 	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
 		s->call->first_behind = r->id;
-	if (!submit_caller_waits(s, r) && !(request_has_more(r) && r->io.op == IO_WRITE))
+	if (!(r->withheld ? submit_waits_withheld(s, r) : submit_caller_waits(s, r)) &&
+	    !(request_has_more(r) && r->io.op == IO_WRITE))
 		return TAKEN;
 	wait_for(s, r);
 	return TAKEN_WAIT;
@@ -379,7 +380,7 @@ struct verdict handle_submit(struct dispatch *d, struct call *call)
 		return verdict_park(&mm->held);
 	s.d = d;
 	s.call = call;
-	s.nr = (uint64_t)nr;
+	s.nr = call->limit ? min_u64((uint64_t)nr, call->limit) : (uint64_t)nr;
 	s.finished = 0;
 	s.fresh_from = s.fresh_to = 0;
 	s.file_count = 0;

@@ -28,6 +28,8 @@ struct listing {
 
 static const char *phase_of(const struct request *r)
 {
+	if (r->withheld)
+		return "withheld";
 	if (r->stalled)
 		return "queued";
 	return r->ctx->mm->exec == MM_EXEC_RUNNING ? "held" : "running";

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exec, exit, death. Theory (design.md, Life and death): what waits for storage is always finished,
- * and whoever leaves by exec or exit waits for it, as in the kernel; what waits for a peer is
- * cancelled. A task leaves its address space alone if somebody else lives in it. Whether an execve
- * that was let in has succeeded is seen from outside: the old address space has no user any more,
- * or the thread is somewhere else. Until then nothing is copied into that process.
- *
- * A death by a signal cannot be held. Its writes go on as orphans, and every later execve in the
- * tree waits for them, so that a restarted database never meets a write of its dead predecessor.
+ * Theory (design.md, Life and death). What waits for storage is always finished, and whoever leaves
+ * by exec or exit waits for it, as in the kernel; what waits for a peer is cancelled. A task leaves
+ * its address space alone if somebody else lives in it. Whether an execve that was let in has
+ * succeeded is seen from outside: the old address space has no user any more, or the thread is
+ * elsewhere. Until then nothing is copied into it. Death by a signal cannot be held: its writes go on
+ * as orphans; later execves wait for them: a restarted database meets no write of its predecessor.
  */
 #include <errno.h>
 #include <sys/syscall.h>
@@ -22,8 +20,7 @@
 #define LOOK_LAST_NS (100 * NSEC_PER_MSEC)
 #define BURY_LAST_NS (250 * NSEC_PER_MSEC)
 #define LOOKS_RUNNING 12 /* about 300 ms on a CPU, not in a system call that sleeps: user mode */
-#define LOOKS_ELSEWHERE 6 /* twice: a reader of /proc may keep the old address space for a moment \
-			   */
+#define LOOKS_ELSEWHERE 6 /* twice: a reader of /proc may keep the old address space */
 
 static void forget_all(struct dispatch *d, struct list *parked)
 {
@@ -55,6 +52,7 @@ void life_mm_dead(struct dispatch *d, struct mm *mm)
 	loop_timer_stop(d->loop, &mm->exec_timer);
 	d->orphans += mm->storage_requests;
 	mm->requests++;			/* keeps it while its contexts go */
+	(void)seam(d->plan, SEAM_DEAD, mm);
 	forget_all(d, &mm->held);
 	forget_all(d, &mm->drain);
 	list_splice_tail(&d->finished, &mm->held_done);
@@ -303,6 +301,7 @@ struct verdict life_exec(struct dispatch *d, struct call *call)
 		mm->exec = MM_EXEC_DRAINING;
 		mm->exec_tid = tid;
 		mm->exec_tgid = call->thread->source.tgid;
+		(void)seam(d->plan, SEAM_LEAVING, mm);
 	}
 	if ((mm->exec == MM_EXEC_DRAINING || lives < 0) && mm->storage_requests)
 		return verdict_park(&mm->drain);
@@ -393,6 +392,7 @@ struct verdict life_exit(struct dispatch *d, struct call *call)
 		if (!lives) {
 			mm->closing = true;
 			cancel_peers(d, mm);
+			(void)seam(d->plan, SEAM_LEAVING, mm);
 			complete_finished(d);
 		}
 	}

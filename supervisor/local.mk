@@ -58,6 +58,20 @@ supervisor_sources = \
 	%D%/errand_impl.h \
 	%D%/eventfd.c \
 	%D%/eventfd.h \
+	%D%/fault.c \
+	%D%/fault.h \
+	%D%/fault_impl.h \
+	%D%/fault_parse.c \
+	%D%/fault_value.c \
+	%D%/fault_words.c \
+	%D%/faults.c \
+	%D%/faults.h \
+	%D%/faults_call.c \
+	%D%/faults_hold.c \
+	%D%/faults_impl.h \
+	%D%/faults_io.c \
+	%D%/faults_publish.c \
+	%D%/faults_torn.c \
 	%D%/feed.c \
 	%D%/feed.h \
 	%D%/file.c \
@@ -127,6 +141,7 @@ supervisor_sources = \
 	%D%/opts.c \
 	%D%/opts.h \
 	%D%/opts_impl.h \
+	%D%/opts_inject.c \
 	%D%/opts_shim.c \
 	%D%/opts_trace.c \
 	%D%/opts_value.c \

@@ -107,13 +107,18 @@ static struct label *name_of(struct dispatch *d, struct file *f)
 	return f->name;
 }
 
+const struct key_process *naming_process(struct dispatch *d, struct process *p)
+{
+	if (!p->named)
+		p->named = find_process(d, p->tgid);
+	return p->named;
+}
+
 void naming_name(struct dispatch *d, struct request *r, struct process *p)
 {
 	struct label *file;
 
-	if (!p->named)
-		p->named = find_process(d, p->tgid);
-	file = p->named ? name_of(d, r->file) : NULL;
+	file = naming_process(d, p) ? name_of(d, r->file) : NULL;
 	if (file)
 		r->key = key_make(d->keys, p->named, r->opcode, file, r->io.offset,
 				  request_asked_bytes(r));

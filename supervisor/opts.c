@@ -35,6 +35,7 @@ struct config config_default(void)
 
 void config_release(struct config *cfg)
 {
+	opts_inject_release(cfg);
 	free(cfg->env_edits);
 	cfg->env_edits = NULL;
 	cfg->env_edit_count = 0;
@@ -183,7 +184,8 @@ static const struct opt opts_table[] = {
 /* The n-th of all tables; NULL: there are no more. */
 static const struct opt *opt_at(unsigned n)
 {
-	const struct opt *const more[] = { opts_shim_table, opts_trace_table, opts_watch_table };
+	const struct opt *const more[] = { opts_inject_table, opts_shim_table, opts_trace_table,
+					   opts_watch_table };
 
 	if (n < ARRAY_SIZE(opts_table))
 		return &opts_table[n];
@@ -377,6 +379,7 @@ static int parse_words(char **next, struct config *cfg)
 			return result;
 	}
 	cfg->program = next;
+	opts_inject_check(cfg);
 	return opts_trace_check(cfg) ? -EINVAL : check_program(cfg);
 }
 

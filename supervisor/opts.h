@@ -31,6 +31,8 @@ enum {
 	CONFIG_BUFFER_MIN_BYTES = 1 << 20,
 };
 
+struct fault_plan;
+
 struct config {
 	bool quiet;
 	unsigned verbose;		/* how many -v */
@@ -54,6 +56,9 @@ struct config {
 	uint64_t stall_ns;		/* 0: never told */
 	bool lint;
 	int list_signal;		/* 0: none */
+	struct fault_plan *plan;	/* NULL: none; config_release() destroys it */
+	uint64_t seed;			/* the plan's */
+	bool has_seed;			/* ... is the user's */
 	struct trace_config trace;
 };
 

@@ -84,7 +84,7 @@ static int set_expression(struct config *cfg, const char *value)
 {
 	if (!strncmp(value, "trace=", 6))
 		return set_trace(cfg, value + 6);
-	return -EINVAL;
+	return opts_inject(cfg, value);
 }
 
 /*
@@ -234,9 +234,11 @@ const struct opt opts_trace_table[] = {
 	{ 0, "format", "FORMAT", "text, json, chrome or fio-iolog", set_format,
 	  "text, json, chrome or fio-iolog: of outputs\n"
 	  "that name none, and of stderr" },
-	{ 'e', "expr", "trace=SET", "trace=SET", set_expression,
-	  "trace these calls (io_submit) and requests\n"
-	  "(pread; read, write, sync, all), with commas" },
+	{ 'e', "expr", "EXPR", "trace=SET, inject=RULE or fault=SET", set_expression,
+	  "trace=SET: trace these calls (io_submit) and\n"
+	  "requests (pread; read, write, sync, all), with\n"
+	  "commas; inject=RULE, fault=SET: inject faults\n"
+	  "(aio-sandbox-inject(7))" },
 	{ 0, "trace", "SET", "a set of calls and requests", set_trace,
 	  "the same" },
 	{ 'P', "trace-path", "PATH", "a path", set_path,

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "creds.h"
+#include "rwf.h"
 
 #define PAGE_MASK ((uint64_t)PAGE_BYTES - 1)
 
@@ -43,6 +44,7 @@ void request_destroy(struct request *r)
 	file_put(r->file);
 	file_put(r->resfd);
 	creds_unref(r->who);
+	free(r->fate);
 	buffer_put(r->buffers, r->block, r->block_bytes);
 	if (r->user != &r->user_one) {
 		free(r->user);
@@ -97,11 +99,18 @@ static uint64_t needed_bytes(const struct request *r)
 	return need;
 }
 
+/* kiocb_set_rw_flags() of include/linux/fs.h: RWF_NOAPPEND takes what O_APPEND has set away. */
+bool request_appends(const struct request *r)
+{
+	return r->io.rw_flags & RWF_APPEND ||
+	       (r->file->open_flags & O_APPEND && !(r->io.rw_flags & RWF_NOAPPEND));
+}
+
 static bool in_small_pieces(const struct request *r)
 {
 	const uint32_t append = RWF_APPEND;
 
-	if (r->io.direct || r->file->io.class != FILE_LOCAL)
+	if (r->io.direct || r->whole || r->file->io.class != FILE_LOCAL)
 		return false;
 	return r->io.op == IO_READ || !(r->file->open_flags & O_APPEND || r->io.rw_flags & append);
 }

@@ -19,6 +19,7 @@
 struct call;
 struct context;
 struct creds;
+struct fault_fate;
 struct record_request;
 
 struct request {
@@ -47,6 +48,14 @@ struct request {
 	bool was_mapped;		/* a read's memory was all there at submission */
 	bool unreached;			/* a read that is done: only its caller reaches that memory */
 	bool by_caller;			/* the caller has moved the data itself (errand.h) */
+	bool whole;			/* not in small pieces: a fault plan means all of it */
+	bool made_up;			/* the result is a fault plan's */
+	enum {
+		WITHHELD_NOT,
+		WITHHELD_IO,		/* by a fault plan: no engine has seen it */
+		WITHHELD_EVENT,		/* ... all is done, but it is not published */
+	} withheld;
+	struct fault_fate *fate;	/* faults.h; NULL: nothing shall happen to it */
 	bool stalled; /* on dispatch's list of those that the engine had no room for */
 	bool cancelled; /* io_cancel, io_destroy or the end of the process has asked for it back */
 	bool interrupted;		/* --submit=kernel: a signal broke it off, -EINTR */
@@ -82,6 +91,7 @@ void request_destroy(struct request *r);	/* puts files and memory back; accepts 
 
 /* Room for n segments in user, local, remote: 0 or -ENOMEM. */
 int request_segments(struct request *r, unsigned n);
+bool request_appends(const struct request *r);	/* a write, to the end of the file */
 /* What the user's segments hold: unlike total_bytes before any limit but that of a transfer. */
 uint64_t request_asked_bytes(const struct request *r);
 

@@ -119,6 +119,7 @@ bool submit_behind_is_hidden(struct submission *s, struct request *r);
 
 /* submit_waits.c: an accepted request that is not done; must the call wait for it? */
 bool submit_caller_waits(const struct submission *s, const struct request *r);
+bool submit_waits_withheld(const struct submission *s, const struct request *r);	/* by a plan */
 bool submit_misaligned(const struct io *io);	/* O_DIRECT of what is no multiple of a sector */
 
 #endif

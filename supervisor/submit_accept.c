@@ -23,6 +23,7 @@ void submit_accept(struct submission *s, struct request *r)
 	r->submitted_ns = s->begin_ns;
 	observe_accepted(d, s->call, r, s->entry);
 	naming_count(d, r);
+	(void)seam(d->plan, SEAM_ACCEPTED, r);
 }
 
 void submit_take_back(struct submission *s, struct request *r)

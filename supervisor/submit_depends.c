@@ -139,7 +139,7 @@ struct request *submit_pending(struct submission *s, uint64_t index)
 
 		if (r->id < s->call->first_behind)
 			break;
-		if (r->io.op == IO_READ && !r->io.direct && r->tid == s->call->thread->source.tid &&
+		if (r->io.op == IO_READ && !r->io.direct && r->withheld != WITHHELD_EVENT && r->tid == s->call->thread->source.tid &&
 		    takes_from(s, index, &from, r))
 			return r;
 	}

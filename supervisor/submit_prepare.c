@@ -201,13 +201,6 @@ int submit_prepare(struct submission *s, struct request *r, const struct iocb *c
 	return err ? err : submitter_take(s, r);
 }
 
-/* kiocb_set_rw_flags() of include/linux/fs.h: RWF_NOAPPEND takes what O_APPEND has set away. */
-static bool appends(const struct request *r)
-{
-	return r->io.rw_flags & RWF_APPEND ||
-	       (r->file->open_flags & O_APPEND && !(r->io.rw_flags & RWF_NOAPPEND));
-}
-
 /* ext4_file_write_iter() of 6.18 says so to buffered writes before it looks at limits. */
 static bool refuses_nowait(const struct request *r)
 {
@@ -231,7 +224,7 @@ static int64_t apply_size_limit(struct submission *s, struct request *r)
 	if (limit == UINT64_MAX)
 		return 0;
 	/* what is known of it here: FUSE or NFS would be asked otherwise, and may not answer */
-	if (appends(r)) {
+	if (request_appends(r)) {
 		if (statx(r->file->io.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &sx))
 			return neg_errno();
 		at = sx.stx_size;
@@ -262,6 +255,7 @@ int64_t submit_prepare_data(struct submission *s, struct request *r)
 		result = submit_apply_signals(s->call, r);
 	if (result)
 		return result;
+	r->whole = s->d->plan;
 	if (request_next_piece(r))
 		return -ENOMEM;
 	if (r->io.op == IO_READ)

@@ -55,3 +55,8 @@ bool submit_caller_waits(const struct submission *s, const struct request *r)
 	}
 	return false;
 }
+
+bool submit_waits_withheld(const struct submission *s, const struct request *r)
+{
+	return s->d->cfg->submit == CONFIG_SUBMIT_KERNEL && submit_caller_waits(s, r);
+}

@@ -21,6 +21,7 @@
 #include "creds.h"
 #include "dispatch.h"
 #include "episode.h"
+#include "faults.h"
 #include "inflight.h"
 #include "key.h"
 #include "launch.h"
@@ -49,6 +50,7 @@ struct supervisor {
 	struct chain chain;
 	struct tracing *tracing;
 	struct control *control;	/* NULL: none */
+	struct faults *faults;		/* NULL: none */
 	struct guardian_follow follow;
 	struct loop_timer follow_timer;
 	int end_status;			/* as waitid(2) gives it; 125..127 when it never started */
@@ -175,22 +177,6 @@ static void end_of_turn(void *arg)
 
 /* --- building and taking down --- */
 
-/* Without privileges nothing sets us apart from those that we may trace. */
-static int read_creds(struct dispatch *d)
-{
-	const struct creds *own;
-
-	d->creds = creds_table_create();
-	if (!d->creds)
-		return neg_errno();
-	own = creds_own(d->creds);
-	if (own->effective || !own->ids.euid)
-		return 0;
-	creds_table_destroy(d->creds);
-	d->creds = NULL;
-	return 0;
-}
-
 static int begin_watching(struct supervisor *s)
 {
 	struct writer *w;
@@ -222,11 +208,16 @@ static int open_doors(struct supervisor *s)
 static int build(struct supervisor *s)
 {
 	struct dispatch *d = &s->d;
-	int err = read_creds(d);
+	int err = creds_table_open(&d->creds);
 
 	if (err)
 		return err;
-	d->keys = log_wants(2) || tracing_wants_keys(s->tracing) ? naming_begin() : NULL;
+	if (s->cfg->plan || log_wants(2) || tracing_wants_keys(s->tracing))
+		d->keys = naming_begin();
+	s->faults = s->cfg->plan ? faults_create(d, s->cfg->plan) : NULL;
+	if (s->cfg->plan && (!d->keys || !s->faults))
+		return -ENOMEM;		/* without keys faults are others in the next run */
+	d->plan = s->faults ? faults_seams(s->faults) : NULL;
 	d->filters = tracee_filters(getpid());
 	d->breakable = !s->launch.wait_killable;
 	d->notify = notify_open(steal_fd(&s->launch.listener_fd));
@@ -288,6 +279,7 @@ static void take_down(struct supervisor *s)
 	control_close(s->control);
 	inflight_end(d);
 	dispatch_stop(d);
+	faults_destroy(s->faults);
 	trace_destroy(d->trace);
 	lint_destroy(d->lint);
 	tracing_close(s->tracing);

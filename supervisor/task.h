@@ -47,6 +47,7 @@ struct mm {
 	unsigned slot_words;
 	uaddr least_handle;		/* of all contexts that it has had */
 	uaddr most_handle;
+	unsigned contexts_made;		/* ever */
 	unsigned requests;		/* outstanding of all kinds */
 	unsigned storage_requests;	/* of those: what exit and exec wait for */
 	bool closing;			/* its last user is in exit_group */
@@ -63,6 +64,8 @@ struct mm {
 	struct list held_done; /* requests finished while exec == RUNNING: struct request.node */
 };
 
+enum { PROCESS_CALLS = 6 };		/* kinds of AIO calls */
+
 struct process {
 	struct list node;		/* hash chain */
 	struct list mm_node;
@@ -73,6 +76,7 @@ struct process {
 	const struct key_process *named; /* for keys; NULL: not yet, or another program since */
 	int pidfd;
 	struct loop_watch *watch;
+	uint64_t calls[PROCESS_CALLS];	/* faults_call.c's: how many of each kind */
 	bool may_have_execed;		/* an execve was let in: mm must be checked before use */
 	struct tasks *tasks;
 };

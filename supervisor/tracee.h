@@ -124,6 +124,7 @@ enum tracee_signal {
 /* mask: the one that counts; NULL: the thread's own */
 enum tracee_signal tracee_signal_effect(pid_t tid, int signo, const uint64_t *mask);
 void tracee_signal_thread(pid_t tgid, pid_t tid, int signo);
+void tracee_signal_process(int pidfd, int signo);
 
 /* tracee_creds.c; capability n is bit n. -ENOTTY, ...: this kernel tells no ids by a pidfd. */
 struct creds_ids;

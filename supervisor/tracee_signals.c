@@ -77,3 +77,8 @@ void tracee_signal_thread(pid_t tgid, pid_t tid, int signo)
 {
 	(void)syscall(SYS_tgkill, tgid, tid, signo);	/* gone: nobody left to tell */
 }
+
+void tracee_signal_process(int pidfd, int signo)
+{
+	(void)syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0);	/* the same */
+}

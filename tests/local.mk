@@ -115,6 +115,7 @@ victims = \
 	%D%/victim_hostile \
 	%D%/victim_idle \
 	%D%/victim_inflight \
+	%D%/victim_inject \
 	%D%/victim_interrupted \
 	%D%/victim_keys \
 	%D%/victim_leaving \
@@ -183,6 +184,9 @@ script_tests = \
 	%D%/guardian.sh \
 	%D%/idle.sh \
 	%D%/inflight.sh \
+	%D%/inject_calls.sh \
+	%D%/inject_io.sh \
+	%D%/inject_time.sh \
 	%D%/keys.sh \
 	%D%/layers.sh \
 	%D%/leaving.sh \
@@ -300,6 +304,7 @@ test_headers = \
 
 test_files = \
 	%D%/aio_nr.sh \
+	%D%/inject_lib.sh \
 	%D%/bench/bench.sh \
 	%D%/bench/database.sh \
 	%D%/bench/judge.awk \
