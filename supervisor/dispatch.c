@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "observe.h"
 #include "passed.h"
+#include "preload_guard.h"
 
 #define LONG_WORK_NS (2 * NSEC_PER_MSEC)
 
@@ -269,6 +270,12 @@ static bool of_no_interest(const struct dispatch *d, const struct call *call)
 }
 
 void dispatch_begin(struct dispatch *d, struct call *call)
+{
+	if (call->kind != CALL_EXEC || !preload_guard_takes(d->guard, call))
+		dispatch_admit(d, call);
+}
+
+void dispatch_admit(struct dispatch *d, struct call *call)
 {
 	struct verdict v = verdict_continue();
 	int err;

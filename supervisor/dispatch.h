@@ -21,6 +21,7 @@
 
 struct keys;
 struct lint;
+struct preload_guard;
 struct trace;
 
 struct dispatch_counts {
@@ -51,6 +52,7 @@ struct dispatch {
 	struct lint *lint;		/* NULL: nobody wants it */
 	struct trace *trace;		/* NULL: nobody watches */
 	struct creds_table *creds;	/* NULL: we are not privileged */
+	struct preload_guard *guard;	/* NULL: in unit tests */
 	unsigned possible_cpus;
 	uaddr space_end;		/* tracee_space_end() */
 	struct loop_watch *listener;
@@ -110,6 +112,8 @@ void dispatch_stop(struct dispatch *d);
 
 /* A call that has come by a door: it is handled, answered or parked. */
 void dispatch_begin(struct dispatch *d, struct call *call);
+/* The same of an execve behind preload_guard_takes(). */
+void dispatch_admit(struct dispatch *d, struct call *call);
 
 /*
  * Moves all calls of a park list to the ready ones; they are asked in this order before the loop

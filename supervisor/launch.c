@@ -136,9 +136,11 @@ static bool is_in_path(const char *name)
 /* As the user that PROGRAM is: the dynamic linker must be able to read it too. */
 static void child_preload(const struct config *cfg)
 {
-	const int err = cfg->shim ? preload_shim() : 0;
+	const int err = cfg->shim ? preload_shim(cfg->program[0]) : 0;
 
-	if (err == -EINVAL)
+	if (err == -ENOEXEC)
+		log_info(1, "without the shim: PROGRAM would not load it, or not start with it");
+	else if (err == -EINVAL)
 		log_warn("--shim: the path of the shim has a space or a colon, which LD_PRELOAD cannot "
 			 "hold: install it elsewhere");
 	else if (err)

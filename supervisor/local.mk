@@ -50,6 +50,8 @@ supervisor_sources = \
 	%D%/engine_peer_line.h \
 	%D%/engine_peer_poll.c \
 	%D%/engine_threads.c \
+	%D%/environment.c \
+	%D%/environment.h \
 	%D%/episode.c \
 	%D%/episode.h \
 	%D%/errand.c \
@@ -101,6 +103,8 @@ supervisor_sources = \
 	%D%/histogram.h \
 	%D%/hostaio.c \
 	%D%/hostaio.h \
+	%D%/image.c \
+	%D%/image.h \
 	%D%/inflight.c \
 	%D%/inflight.h \
 	%D%/inherited.c \
@@ -156,6 +160,8 @@ supervisor_sources = \
 	%D%/poller.h \
 	%D%/preload.c \
 	%D%/preload.h \
+	%D%/preload_guard.c \
+	%D%/preload_guard.h \
 	%D%/probe.c \
 	%D%/probe.h \
 	%D%/probe_host.c \

@@ -29,6 +29,7 @@
 #include "log.h"
 #include "naming.h"
 #include "notify.h"
+#include "preload_guard.h"
 #include "self.h"
 #include "trace.h"
 #include "tracing.h"
@@ -228,16 +229,15 @@ static int build(struct supervisor *s)
 		return neg_errno();
 	err = chain_open(&s->chain, s->cfg,
 			 &(struct chain_parts){ d->loop, s->workers, complete, d });
-	if (err)
-		return err;
-	err = begin_watching(s);
+	err = err ? err : begin_watching(s);
 	if (err)
 		return err;
 	d->engine = s->chain.top;
 	d->buffers = buffers_create(s->cfg->buffer_bytes);
 	d->files = file_table_create(s->workers);
 	d->tasks = tasks_create(d->loop, life_process_left, d);
-	if (!d->buffers || !d->files || !d->tasks)
+	d->guard = preload_guard_create(d, s->workers);
+	if (!d->buffers || !d->files || !d->tasks || !d->guard)
 		return -ENOMEM;
 	err = dispatch_start(d);
 	return err ? err : open_doors(s);
@@ -289,6 +289,7 @@ static void take_down(struct supervisor *s)
 	buffers_destroy(d->buffers);
 	keys_destroy(d->keys);
 	workers_destroy(s->workers);
+	preload_guard_destroy(d->guard);
 	creds_table_destroy(d->creds);
 	loop_unwatch(d->listener);
 	notify_close(d->notify);

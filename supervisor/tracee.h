@@ -132,6 +132,7 @@ int tracee_caps(pid_t tid, uint64_t *effective, uint64_t *permitted);
 int tracee_ids(int pidfd, struct creds_ids *ids);
 int tracee_creds(pid_t tid, struct creds_ids *ids, gid_t **groups, unsigned *group_count);
 bool tracee_same_pid_namespace(pid_t tid);	/* its numbers are ours; false: unknown too */
+bool tracee_sees_our_files(pid_t tid);	/* root and mount namespace are ours; false: unknown too */
 bool tracee_space_unlimited(pid_t tgid);	/* RLIMIT_AS; false: unknown too */
 bool tracee_same_time_namespace(pid_t tid);	/* its clock is ours */
 int tracee_in_our_user_ns(pid_t tid);		/* 1; 0: not, or hidden from us; -errno */

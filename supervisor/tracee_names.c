@@ -56,6 +56,15 @@ bool tracee_same_pid_namespace(pid_t tid)
 	return same_namespace(tid, "pid");
 }
 
+bool tracee_sees_our_files(pid_t tid)
+{
+	char path[64], root[2];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", tid);
+	return same_namespace(tid, "mnt") && readlink(path, root, sizeof(root)) == 1 &&
+	       *root == '/';
+}
+
 /* Kernels without such namespaces have one clock. */
 bool tracee_same_time_namespace(pid_t tid)
 {

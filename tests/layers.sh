@@ -10,13 +10,13 @@ layer_of()
 	# base: no state of a run
 	channel_abi | courtesy | fault | fault_* | format | histogram | io | label | list | log | opts | opts_* | plan | pulse | rwf | seccomp_flags | spin | timers | trace_config | trace_set | util) echo 0 ;;
 	# host adapters: one foreign interface each
-	breaker | buffer | creds | eventfd | file | file_* | fs | hostaio | inherited | loop | mapping | notify | out | passed | poller | preload | remote | self) echo 1 ;;
+	breaker | buffer | creds | environment | eventfd | file | file_* | fs | hostaio | image | inherited | loop | mapping | notify | out | passed | poller | preload | remote | self) echo 1 ;;
 	signals | tracee | tracee_* | trap | uts | worker | workers) echo 1 ;;
 	# model: no foreign header, nothing blocks
 	call | channel | context | filter | iocb | key | mm | record | request | ring | sink | sink_* | task) echo 2 ;;
 	engine | engine_*) echo 3 ;;
 	# application: joins model and engines, starts and ends processes
-	batch | chain | complete | control | copy_out | ctl | dispatch | door | door_* | episode | errand | errand_* | faults | faults_* | feed | handle_* | inflight | kept | lookup | main | naming | observe | setup | submit | submit_* | submitter | supervise | trace | trace_fill | trace_impl | trace_ring | tracing | watch | writer) echo 4 ;;
+	batch | chain | complete | control | copy_out | ctl | dispatch | door | door_* | episode | errand | errand_* | faults | faults_* | feed | handle_* | inflight | kept | lookup | main | naming | observe | preload_guard | setup | submit | submit_* | submitter | supervise | trace | trace_fill | trace_impl | trace_ring | tracing | watch | writer) echo 4 ;;
 	children | guardian | guardian_* | kill_tree | launch | life | lint | lint_*) echo 4 ;;
 	doctor | probe | probe_*) echo 4 ;;
 	*) echo none ;;

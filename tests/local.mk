@@ -43,6 +43,7 @@ unit_tests = \
 	%D%/loop_timer_t \
 	%D%/mapping_t \
 	%D%/opts_t \
+	%D%/preload_t \
 	%D%/probe_t \
 	%D%/request_t \
 	%D%/ring_t \
@@ -250,6 +251,7 @@ script_tests = \
 	%D%/self_fault.sh \
 	%D%/self_fault_list.sh \
 	%D%/shim.sh \
+	%D%/shim_default.sh \
 	%D%/shim_reap.sh \
 	%D%/shim_setup.sh \
 	%D%/shim_slots.sh \
