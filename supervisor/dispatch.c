@@ -323,7 +323,7 @@ static void each_turn(void *arg)
 
 	dispatch_wake(d, &d->later);
 	complete_finished(d);
-	dispatch_run_ready(d);
+	door_trap_handle(d); /* what a timer's work has received is readable no more */
 }
 
 int dispatch_start(struct dispatch *d)

@@ -68,9 +68,11 @@ uint64_t dispatch_pump(struct dispatch *d)
 
 void door_trap_handle(struct dispatch *d)
 {
-	for (struct list *node; (node = list_pop(&d->arrived));)
-		dispatch_begin(d, list_entry(node, struct call, node));
-	dispatch_run_ready(d);
+	do {
+		for (struct list *node; (node = list_pop(&d->arrived));)
+			dispatch_begin(d, list_entry(node, struct call, node));
+		dispatch_run_ready(d);
+	} while (!list_empty(&d->arrived));
 }
 
 /*
