@@ -10,7 +10,6 @@
 #include "fault_impl.h"
 #include "trace_set.h"
 
-#define CALL_BITS 0xffff0000u		/* trace_set.c: ops are below */
 
 /* Up to the next colon, without backslashes; *at goes behind it. */
 static char *next_part(const char **at)
@@ -42,8 +41,10 @@ static int parse_set(struct parse *p, const char *set)
 		return complain(p, "'%.*s' is neither a request (pread) nor a class (read, write, sync, "
 				"all) nor a call (io_submit)", (int)strcspn(wrong, ","), wrong);
 	}
-	r->ops = bits & ~CALL_BITS;
-	r->calls = strcmp(set, "all") ? bits & CALL_BITS : 0;
+	r->ops = bits & TRACE_SET_OPS;
+	r->calls = bits & TRACE_SET_CALLS;
+	if (r->calls == TRACE_SET_CALLS && r->ops)
+		r->calls = 0;		/* all, requests, and what an inverted set of requests leaves */
 	if (r->ops && r->calls)
 		return complain(p, "a rule is about requests or about calls, not both");
 	return r->ops || r->calls ? 0 : complain(p, "there is nothing in this set");

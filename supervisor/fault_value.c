@@ -17,7 +17,6 @@ int complain(struct parse *p, const char *what, ...)
 	return -EINVAL;
 }
 
-
 int take_u64(struct parse *p, const char **at, uint64_t *out)
 {
 	char *end;
@@ -94,12 +93,14 @@ int take_small(struct parse *p, const char *value, uint64_t least, uint64_t most
 	uint64_t n;
 	int err = take_u64(p, &value, &n);
 
+	*out = 0;
 	if (!err)
 		err = end_of(p, value);
 	if (!err && (n < least || n > most))
 		return complain(p, "from %llu to %llu", (unsigned long long)least,
 				(unsigned long long)most);
-	*out = err ? 0 : (unsigned)n;
+	if (!err)
+		*out = (unsigned)n;
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #include "label.h"
 #include "log.h"
 #include "naming.h"
+#include "record.h"
 #include "trace_set.h"
 
 static struct faults *of_seams(const struct plan *plan)
@@ -96,6 +97,8 @@ static void accepted(struct faults *f, struct request *r)
 	if (!v.rule)
 		return;
 	r->fate = fate_create(f, r, &v);
+	if (r->fate && r->trace)
+		r->trace->fault = v.rule->text;
 	if (r->fate)
 		tell(r, key);
 	else

@@ -10,8 +10,6 @@
 #include "opts_value.h"
 #include "util.h"
 
-#define LINE_BYTES 4096
-
 static int add(struct config *cfg, const char *where, const char *text, bool fault)
 {
 	struct fault_complaint complaint = { 0 };
@@ -40,9 +38,11 @@ int opts_inject(struct config *cfg, const char *expression)
 
 static int add_line(struct config *cfg, const char *name, unsigned number, char *line)
 {
+	size_t length = strlen(line);
 	char where[128];
 
-	line[strcspn(line, "\n")] = '\0';
+	while (length && strchr(" \t\r\n", line[length - 1]))
+		line[--length] = '\0';
 	line += strspn(line, " \t");
 	if (!*line || *line == '#')
 		return 0;
@@ -53,16 +53,17 @@ static int add_line(struct config *cfg, const char *name, unsigned number, char 
 static int set_plan(struct config *cfg, const char *value)
 {
 	auto_file f = fopen(value, "re");
-	char line[LINE_BYTES];
+	auto_free char *line = NULL;
+	size_t room = 0;
 	int err = 0;
 
 	if (!f) {
 		log_error("option '--plan': %s: %s", value, strerror(errno));
 		return -EPERM;
 	}
-	for (unsigned n = 1; !err && fgets(line, sizeof(line), f); n++)
+	for (unsigned n = 1; !err && getline(&line, &room, f) >= 0; n++)
 		err = add_line(cfg, value, n, line);
-	if (!err && ferror(f)) {
+	if (!err && !feof(f)) {
 		log_error("option '--plan': %s cannot be read", value);
 		return -EPERM;
 	}

@@ -30,6 +30,7 @@ struct record_request {
 	struct label *path;		/* as /proc/PID/fd tells; NULL: none */
 	struct label *comm;		/* of the submitting thread; NULL: unknown */
 	struct key key;			/* of a request's last record, if somebody wants it */
+	const char *fault;		/* the rule that has fired, as it was given; NULL: none. The plan's */
 	struct label *sample;		/* the first bytes that were moved; NULL: nobody wants them */
 	uint64_t data;			/* aio_data */
 	uaddr obj;			/* the iocb's address */

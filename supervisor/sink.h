@@ -18,6 +18,8 @@ struct sink_run {
 	char *const *command;		/* PROGRAM and its arguments */
 	const char *engine;
 	uint64_t started_ns;
+	uint64_t seed;			/* of injected faults ... */
+	bool has_seed;			/* ... if there are any */
 	int64_t realtime_offset_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC at the start */
 };
 

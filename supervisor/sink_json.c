@@ -74,8 +74,9 @@ static void json_start(struct sink *s)
 	at = format_literal(at, ",\"version\":\"" PACKAGE_VERSION "\",\"command\":");
 	at = put_command(at, run->command);
 	at = put_name(format_literal(at, ",\"engine\":"), run->engine);
-	at = format_literal(at, ",\"seed\":null,\"started_ns\":");
-	at = format_u64(at, run->started_ns);
+	at = format_literal(at, ",\"seed\":");
+	at = run->has_seed ? format_u64(at, run->seed) : format_literal(at, "null");
+	at = format_u64(format_literal(at, ",\"started_ns\":"), run->started_ns);
 	at = format_literal(at, ",\"realtime_offset_ns\":");
 	end_line(s, format_i64(at, run->realtime_offset_ns));
 }
@@ -171,16 +172,18 @@ static char *put_done(char *at, const struct record_request *r)
 
 static void json_request(struct sink *s, const struct record_request *r)
 {
+	const size_t fault_bytes = r->fault ? strlen(r->fault) : 0;
 	char *at = out_reserve(s->out, LINE_BYTES + FLAGS_BYTES + label_bytes(r->path) +
 					       label_bytes(r->comm) +
-					       KEY_TEXT_BYTES * FORMAT_JSON_GROWTH);
+					       (KEY_TEXT_BYTES + fault_bytes) * FORMAT_JSON_GROWTH);
 
 	if (!at)
 		return;
 	at = format_literal(at, "{\"type\":\"request\",\"id\":");
 	at = put_key(format_literal(format_u64(at, r->id), ",\"key\":"), &r->key);
 	at = put_done(put_asked(at, r), r);
-	end_line(s, format_literal(at, ",\"fault\":null"));
+	at = format_literal(at, ",\"fault\":");
+	end_line(s, r->fault ? format_json(at, r->fault, fault_bytes) : format_literal(at, "null"));
 }
 
 /* --- calls --- */

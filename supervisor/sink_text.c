@@ -119,12 +119,20 @@ static void begin_request(struct text *t, const struct record_request *r, uint64
 	to_column(t);
 }
 
+/* strace's word */
+static void put_fault(struct out *out, const struct record_request *r)
+{
+	if (r->fault)
+		out_text(out, " (INJECTED)");
+}
+
 static void text_published(struct sink *s, const struct record_request *r)
 {
 	struct text *t = (struct text *)s;
 
 	begin_request(t, r, r->published_ns, SINK_PUT_DONE);
 	sink_put_result(s->out, r);
+	put_fault(s->out, r);
 	end_line(t, r->submitted_ns, r->done_ns);
 }
 
@@ -142,6 +150,7 @@ static void text_request(struct sink *s, const struct record_request *r)
 		out_text(s->out, "= ?");
 	} else {
 		sink_put_result(s->out, r);
+		put_fault(s->out, r);
 		out_text(s->out, r->published_ns ? " <never reaped>" : " <nobody left to tell>");
 	}
 	end_line(t, r->submitted_ns, cancelled ? 0 : r->done_ns);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #define TRACE_SET_ALL UINT32_MAX
+#define TRACE_SET_OPS 0x0000ffffu	/* the bits of operations ... */
+#define TRACE_SET_CALLS 0x003f0000u	/* ... and those of the six calls */
 
 /*
  * "all", "none", calls, ops and classes, with commas; "!" inverts. NULL, or the word that is none.

@@ -115,6 +115,8 @@ struct writer *tracing_start(struct tracing *t, const char *engine)
 		.engine = engine,
 		.started_ns = now_ns(),
 		.realtime_offset_ns = realtime_offset_ns(),
+		.seed = t->cfg->seed,
+		.has_seed = t->cfg->plan,
 	};
 	for (unsigned i = 0; i < tc->output_count; i++) {
 		t->sinks[i] = make(&tc->outputs[i]);

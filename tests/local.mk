@@ -186,6 +186,7 @@ script_tests = \
 	%D%/idle.sh \
 	%D%/inflight.sh \
 	%D%/inject_calls.sh \
+	%D%/inject_cli.sh \
 	%D%/inject_io.sh \
 	%D%/inject_time.sh \
 	%D%/keys.sh \
@@ -273,6 +274,7 @@ long_tests = \
 	%D%/conformance/lvm2_long.sh \
 	%D%/crowd_long.sh \
 	%D%/differ_long.sh \
+	%D%/inject_long.sh \
 	%D%/matrix_libaio_long.sh \
 	%D%/matrix_threads_long.sh \
 	%D%/matrix_uring_long.sh \
