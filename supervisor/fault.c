@@ -96,6 +96,14 @@ uint32_t fault_plan_calls(const struct fault_plan *plan)
 	return calls;
 }
 
+const struct fault_rule *fault_plan_next(const struct fault_plan *plan,
+					 const struct fault_rule *after)
+{
+	const struct list *next = after ? after->node.next : plan->rules.next;
+
+	return next == &plan->rules ? NULL : rule_at(next);
+}
+
 int fault_plan_add(struct fault_plan *plan, const char *text, bool fault, struct fault_rule **rule,
 		   struct fault_complaint *complaint)
 {

@@ -92,6 +92,7 @@ struct fault_rule {
 
 	uint32_t actions;		/* enum fault_action */
 	int error;			/* positive errno */
+	bool force;			/* also one that the kernel would not give */
 	uint64_t short_bytes;		/* FAULT_SHORT */
 	unsigned short_percent;		/* 0: short_bytes counts */
 	uint64_t torn_bytes;		/* FAULT_TORN, torn_sector_bytes 0 */
@@ -173,6 +174,10 @@ void fault_plan_set_seed(struct fault_plan *plan, uint64_t seed);
 /* Whether any rule, disabled ones too, is about such subjects: bits of trace_set.h. */
 uint32_t fault_plan_ops(const struct fault_plan *plan);
 uint32_t fault_plan_calls(const struct fault_plan *plan);
+
+/* In order; of NULL the first. NULL: there is no further one. */
+const struct fault_rule *fault_plan_next(const struct fault_plan *plan,
+					 const struct fault_rule *after);
 
 struct fault_complaint {
 	size_t at;			/* the byte of `text` that it is about */

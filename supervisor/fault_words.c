@@ -10,269 +10,259 @@
 
 /* --- actions --- */
 
-static int set_error(struct parse *p, const char *value)
+static int set_error(struct parse *p, const char **at)
 {
-	return take_error(p, value);
+	return take_error(p, at);
 }
 
-static int set_result(struct parse *p, const char *value)
+static int set_result(struct parse *p, const char **at)
 {
-	return take_signed(p, value, &p->rule->result);
+	return take_signed(p, at, &p->rule->result);
 }
 
-static int set_short(struct parse *p, const char *value)
+static int set_short(struct parse *p, const char **at)
 {
 	struct fault_rule *r = p->rule;
-	int err = take_size(p, &value, &r->short_bytes);
+	const char *from = *at;
+	int err = take_size(p, at, &r->short_bytes);
 
-	if (err || strcmp(value, "%") != 0)
-		return err ? err : end_of(p, value);
+	if (err || **at != '%')
+		return err;
+	++*at;
 	if (r->short_bytes < 1 || r->short_bytes > 99)
-		return complain(p, "from 1%% to 99%%");
+		return complain(p, from, "from 1%% to 99%%");
 	r->short_percent = (unsigned)r->short_bytes;
 	return 0;
 }
 
-static int sector(struct parse *p, const char *value, unsigned *bytes)
+/* Whether it is one; *bytes of it. */
+static bool take_sector(const char **at, unsigned *bytes)
 {
-	const char *digits = value + strlen("sector");
-
 	*bytes = SECTOR_BYTES;
-	if (!strcmp(value, "sector") || !strcmp(value, "sector512"))
-		return 0;
-	*bytes = 4096;
-	return strcmp(digits, "4096") ? complain(p, "sectors have 512 or 4096 bytes") : 0;
+	if (take_word(at, "sector") || take_word(at, "sector512"))
+		return true;
+	*bytes = take_word(at, "sector4096") ? 4096 : 0;
+	return *bytes;
 }
 
 /* N, sector, sector4096; then ",success" or ",SIGNAL". */
-static int set_torn(struct parse *p, const char *value)
+static int set_torn(struct parse *p, const char **at)
 {
 	struct fault_rule *r = p->rule;
-	char what[32];
-	const char *at = what, *end = strchr(value, ',');
-	int err;
+	int err = 0;
 
-	snprintf(what, sizeof(what), "%.*s", (int)strcspn(value, ","), value);
-	if (!strncmp(what, "sector", 6))
-		err = sector(p, what, &r->torn_sector_bytes);
-	else
-		err = take_size(p, &at, &r->torn_bytes);
-	if (!err && !r->torn_sector_bytes)
-		err = end_of(p, at);
-	if (err || !end)
+	if (!take_sector(at, &r->torn_sector_bytes))
+		err = take_size(p, at, &r->torn_bytes);
+	if (err || **at != ',')
 		return err;
-	p->at += (size_t)(end + 1 - value);
-	if (!strcmp(end + 1, "success")) {
-		r->torn_end = FAULT_TORN_SUCCESS;
+	++*at;
+	r->torn_end = take_word(at, "success") ? FAULT_TORN_SUCCESS : FAULT_TORN_KILL;
+	return r->torn_end == FAULT_TORN_KILL ? take_signal(p, at) : 0;
+}
+
+static int set_misdirect(struct parse *p, const char **at)
+{
+	return take_signed(p, at, &p->rule->misdirect_bytes);
+}
+
+static int set_corrupt(struct parse *p, const char **at)
+{
+	if (take_sector(at, &p->rule->corrupt_sector_bytes))
 		return 0;
-	}
-	r->torn_end = FAULT_TORN_KILL;
-	return take_signal(p, end + 1);
+	return take_small(p, at, 1, COUNT_MAX, &p->rule->corrupt_bits);
 }
 
-static int set_misdirect(struct parse *p, const char *value)
-{
-	return take_signed(p, value, &p->rule->misdirect_bytes);
-}
-
-static int set_corrupt(struct parse *p, const char *value)
-{
-	if (!strncmp(value, "sector", 6))
-		return sector(p, value, &p->rule->corrupt_sector_bytes);
-	return take_small(p, value, 1, COUNT_MAX, &p->rule->corrupt_bits);
-}
-
-static int set_delay(struct parse *p, const char *value)
+static int set_delay(struct parse *p, const char **at)
 {
 	struct fault_rule *r = p->rule;
-	int err = take_time(p, &value, &r->delay_min_ns);
+	const char *second = NULL;
+	int err = take_time(p, at, &r->delay_min_ns);
 
 	r->delay_max_ns = r->delay_min_ns;
-	if (!err && !strncmp(value, "..", 2)) {
-		value += 2;
-		err = take_time(p, &value, &r->delay_max_ns);
+	if (!err && take_dots(at)) {
+		second = *at;
+		err = take_time(p, at, &r->delay_max_ns);
 	}
 	if (!err && r->delay_max_ns < r->delay_min_ns)
-		return complain(p, "the range ends before it begins");
-	return err ? err : end_of(p, value);
+		return complain(p, second, "the range ends before it begins");
+	return err;
 }
 
-static int set_dist(struct parse *p, const char *value)
+static int set_dist(struct parse *p, const char **at)
 {
 	p->rule->delay_exponential = true;
-	return strcmp(value, "exp") ? complain(p, "only 'exp' is known") : 0;
+	return take_word(at, "exp") ? 0 : complain(p, *at, "only 'exp' is known");
 }
 
-static int set_hang(struct parse *p, const char *value)
+static int set_hang(struct parse *p, const char **at)
 {
-	p->rule->hang_destroy = value;
-	return value && strcmp(value, "destroy") ? complain(p, "only 'destroy' is known") : 0;
+	p->rule->hang_destroy = *at;
+	return !*at || take_word(at, "destroy") ? 0
+						: complain(p, *at, "only 'destroy' is known");
 }
 
-static int set_hold(struct parse *p, const char *value)
+static int set_hold(struct parse *p, const char **at)
 {
-	return take_text(p, value, &p->rule->hold);
+	return take_text(p, at, &p->rule->hold);
 }
 
-static int set_release(struct parse *p, const char *value)
+static int set_release(struct parse *p, const char **at)
 {
-	return take_text(p, value, &p->rule->release);
+	return take_text(p, at, &p->rule->release);
 }
 
-static int set_reorder(struct parse *p, const char *value)
+static int set_reorder(struct parse *p, const char **at)
 {
-	return take_small(p, value, 1, COUNT_MAX, &p->rule->reorder);
+	return take_small(p, at, 1, COUNT_MAX, &p->rule->reorder);
 }
 
 /* SIGNAL, or SIGNAL,after */
-static int set_kill(struct parse *p, const char *value)
+static int set_kill(struct parse *p, const char **at)
 {
-	char name[32];
-	const size_t n = strcspn(value, ",");
+	int err = take_signal(p, at);
 
-	snprintf(name, sizeof(name), "%.*s", (int)n, value);
-	p->rule->kill_after = !strcmp(value + n, ",after");
-	if (value[n] && !p->rule->kill_after)
-		return complain(p, "only ',after' may follow");
-	return take_signal(p, name);
+	if (err || **at != ',')
+		return err;
+	++*at;
+	p->rule->kill_after = take_word(at, "after");
+	return p->rule->kill_after ? 0 : complain(p, *at, "only ',after' may follow");
 }
 
-static int set_eventfd(struct parse *p, const char *value)
+static int set_eventfd(struct parse *p, const char **at)
 {
 	struct fault_rule *r = p->rule;
 
 	r->eventfd = FAULT_EVENTFD_LOST;
-	if (!strcmp(value, "lost"))
+	if (take_word(at, "lost"))
 		return 0;
 	r->eventfd = FAULT_EVENTFD_EARLY;
-	if (!strcmp(value, "early"))
+	if (take_word(at, "early"))
 		return 0;
 	r->eventfd = FAULT_EVENTFD_LATE;
-	if (strncmp(value, "late,", 5) != 0)
-		return complain(p, "lost, early or late,TIME");
-	value += 5;
-	return take_time(p, &value, &r->eventfd_late_ns) ? -EINVAL : end_of(p, value);
+	if (strncmp(*at, "late,", 5) != 0)
+		return complain(p, *at, "lost, early or late,TIME");
+	*at += 5;
+	return take_time(p, at, &r->eventfd_late_ns);
 }
 
-static int set_entries(struct parse *p, const char *value)
+static int set_entries(struct parse *p, const char **at)
 {
-	return take_small(p, value, 1, COUNT_MAX, &p->rule->entries);
+	return take_small(p, at, 1, COUNT_MAX, &p->rule->entries);
+}
+
+static int set_force(struct parse *p, const char **at)
+{
+	p->rule->force = true;
+	return 0;
 }
 
 /* --- what it is about, and when --- */
 
-static int set_path(struct parse *p, const char *value)
+static int set_path(struct parse *p, const char **at)
 {
-	return take_text(p, value, &p->rule->path);
+	return take_text(p, at, &p->rule->path);
 }
 
-static int set_comm(struct parse *p, const char *value)
+static int set_comm(struct parse *p, const char **at)
 {
-	return take_text(p, value, &p->rule->comm);
+	return take_text(p, at, &p->rule->comm);
 }
 
-static int set_fd(struct parse *p, const char *value)
+static int set_fd(struct parse *p, const char **at)
 {
 	unsigned n;
-	const int err = take_small(p, value, 0, INT_MAX, &n);
+	const int err = take_small(p, at, 0, INT_MAX, &n);
 
 	p->rule->fd = (int)n;
 	return err;
 }
 
-static int set_pid(struct parse *p, const char *value)
+static int set_pid(struct parse *p, const char **at)
 {
 	unsigned n;
-	const int err = take_small(p, value, 1, INT_MAX, &n);
+	const int err = take_small(p, at, 1, INT_MAX, &n);
 
 	p->rule->pid = (pid_t)n;
 	return err;
 }
 
-static int set_offset(struct parse *p, const char *value)
+static int set_offset(struct parse *p, const char **at)
 {
-	return take_range(p, value, &p->rule->offset);
+	return take_range(p, at, &p->rule->offset);
 }
 
-static int set_length(struct parse *p, const char *value)
+static int set_length(struct parse *p, const char **at)
 {
-	return take_range(p, value, &p->rule->length);
+	return take_range(p, at, &p->rule->length);
 }
 
-static int set_ctx(struct parse *p, const char *value)
+static int set_ctx(struct parse *p, const char **at)
 {
-	return take_small(p, value, 1, UINT_MAX, &p->rule->ctx);
+	return take_small(p, at, 1, UINT_MAX, &p->rule->ctx);
 }
 
-static int set_direct(struct parse *p, const char *value)
+static int set_direct(struct parse *p, const char **at)
 {
 	unsigned n;
-	const int err = take_small(p, value, 0, 1, &n);
+	const int err = take_small(p, at, 0, 1, &n);
 
 	p->rule->direct = n;
 	return err;
 }
 
-static int set_data(struct parse *p, const char *value)
+static int set_data(struct parse *p, const char **at)
 {
-	const int err = take_u64(p, &value, &p->rule->data);
-
-	return err ? err : end_of(p, value);
+	return take_number(p, at, 0, UINT64_MAX, &p->rule->data);
 }
 
-static int set_when(struct parse *p, const char *value)
+static int set_when(struct parse *p, const char **at)
 {
 	struct fault_rule *r = p->rule;
-	int err = take_u64(p, &value, &r->first);
+	int err = take_number(p, at, 1, UINT64_MAX, &r->first);
 
 	r->last = r->first;
 	r->step = 1;
-	if (!err && !strncmp(value, "..", 2)) {
-		value += 2;
-		err = take_u64(p, &value, &r->last);
-	} else if (!err && *value == '+') {
+	if (!err && take_dots(at))
+		err = take_number(p, at, r->first, UINT64_MAX, &r->last);
+	else if (!err && **at == '+')
 		r->last = UINT64_MAX;
-	}
-	if (!err && *value == '+') {
-		value++;
-		if (*value)
-			err = take_u64(p, &value, &r->step);
-	}
-	if (!err && (!r->first || r->last < r->first || !r->step))
-		return complain(p, "first[..last][+step], from 1 on");
-	return err ? err : end_of(p, value);
+	if (err || **at != '+')
+		return err;
+	++*at;
+	return **at ? take_number(p, at, 1, UINT64_MAX, &r->step) : 0;
 }
 
-static int set_scope(struct parse *p, const char *value)
+static int set_scope(struct parse *p, const char **at)
 {
 	p->rule->scope_all = true;
-	return strcmp(value, "all") ? complain(p, "only 'all' is known") : 0;
+	return take_word(at, "all") ? 0 : complain(p, *at, "only 'all' is known");
 }
 
-static int set_prob(struct parse *p, const char *value)
+static int set_prob(struct parse *p, const char **at)
 {
+	const char *from = *at;
 	char *end;
 
-	p->rule->probability = strtod(value, &end);
-	return *end || end == value || !(p->rule->probability >= 0 && p->rule->probability <= 1)
-		       ? complain(p, "from 0 to 1") : 0;
+	if (!strchr(".0123456789", *from) || !*from)
+		return complain(p, from, "'%s' is no number", from);
+	p->rule->probability = strtod(from, &end);
+	*at = end;
+	return p->rule->probability <= 1 ? 0 : complain(p, from, "from 0 to 1");
 }
 
-static int set_after(struct parse *p, const char *value)
+static int set_after(struct parse *p, const char **at)
 {
-	return take_time(p, &value, &p->rule->after_ns) ? -EINVAL : end_of(p, value);
+	return take_time(p, at, &p->rule->after_ns);
 }
 
-static int set_until(struct parse *p, const char *value)
+static int set_until(struct parse *p, const char **at)
 {
-	return take_time(p, &value, &p->rule->until_ns) ? -EINVAL : end_of(p, value);
+	return take_time(p, at, &p->rule->until_ns);
 }
 
-static int set_times(struct parse *p, const char *value)
+static int set_times(struct parse *p, const char **at)
 {
-	const int err = take_u64(p, &value, &p->rule->times);
-
-	return err ? err : end_of(p, value);
+	return take_number(p, at, 1, UINT64_MAX, &p->rule->times);
 }
 
 /* --- the words --- */
@@ -297,6 +287,7 @@ static const struct fault_word words[] = {
 	{ "cap", set_entries, VALUE, FAULT_CAP, 0, 0, FOR_CALLS },
 	{ "early", NULL, BARE, FAULT_EARLY, 0, 0, FOR_CALLS },
 	{ "dist", set_dist, VALUE, 0, 0, 0, 0 },
+	{ "force", set_force, BARE, 0, 0, 0, 0 },
 	{ "path", set_path, VALUE, 0, FAULT_MATCH_PATH, 0, 0 },
 	{ "fd", set_fd, VALUE, 0, FAULT_MATCH_FD, 0, 0 },
 	{ "off", set_offset, VALUE, 0, FAULT_MATCH_OFFSET, 0, 0 },

@@ -193,6 +193,19 @@ void faults_destroy(struct faults *f)
 	free(f);
 }
 
+void faults_tell(const struct faults *f)
+{
+	const struct fault_rule *r = NULL;
+
+	while (f && (r = fault_plan_next(f->plan, r))) {
+		log_info(1, "fault rule %u: %llu matched, %llu fired: %s", r->number,
+			 (unsigned long long)r->matched, (unsigned long long)r->fired, r->text);
+		if (!r->fired)
+			log_warn("fault rule %u has never fired, of %llu that matched: %s",
+				 r->number, (unsigned long long)r->matched, r->text);
+	}
+}
+
 const struct plan *faults_seams(const struct faults *f)
 {
 	return &f->seams;

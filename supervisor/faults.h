@@ -18,6 +18,7 @@ struct late_count;
 /* NULL: ENOMEM. The plan stays the caller's, and may get and lose rules meanwhile. */
 struct faults *faults_create(struct dispatch *d, struct fault_plan *plan);
 void faults_destroy(struct faults *f);			/* accepts NULL */
+void faults_tell(const struct faults *f);	/* how often each rule has fired; accepts NULL */
 const struct plan *faults_seams(const struct faults *f);	/* for dispatch->plan */
 
 /*

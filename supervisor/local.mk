@@ -62,6 +62,7 @@ supervisor_sources = \
 	%D%/eventfd.h \
 	%D%/fault.c \
 	%D%/fault.h \
+	%D%/fault_errors.c \
 	%D%/fault_impl.h \
 	%D%/fault_parse.c \
 	%D%/fault_value.c \

@@ -78,8 +78,11 @@ static int set_seed(struct config *cfg, const char *value)
 
 void opts_inject_check(struct config *cfg)
 {
-	if (!cfg->plan)
+	if (!cfg->plan) {
+		if (cfg->has_seed)
+			log_warn("--seed does nothing: there is no fault rule");
 		return;
+	}
 	if (!cfg->has_seed)
 		cfg->seed = hash_u64(now_ns() ^ (uint64_t)getpid()) & UINT32_MAX;
 	fault_plan_set_seed(cfg->plan, cfg->seed);

@@ -311,6 +311,8 @@ static void summarise(const struct supervisor *s)
 		 (unsigned long long)c->requests);
 	if (c->by_slots)
 		log_info(1, "calls through shared memory: %llu", (unsigned long long)c->by_slots);
+	if (!s->failed)
+		faults_tell(s->faults);
 	if (!c->calls && !s->failed)
 		log_warn("0 AIO calls: this program does not use native AIO%s",
 			 c->used_uring ? " (it uses io_uring, which goes to the kernel as always)"

@@ -15,41 +15,21 @@ wrong()
 neither='is neither a request (pread) nor a class (read, write, sync, all) nor a call (io_submit)'
 wrong '' 1 "'' $neither"
 wrong pred:error=EIO 1 "'pred' $neither"
-wrong read,pred:error=EIO 6 "'pred' $neither"
-wrong read,io_submit:error=EIO 1 'a rule is about requests or about calls, not both'
-wrong none:error=EIO 1 'there is nothing in this set'
 wrong pread 6 'an action is missing (error=EIO, delay=10ms, ...)'
-wrong pread:when=3 13 'an action is missing (error=EIO, delay=10ms, ...)'
 wrong pread:bogus=1 7 "'bogus' is no action and no condition"
-wrong pread:error 7 "'error' needs a value"
-wrong pwrite:lost=1 8 "'lost' takes no value"
-wrong pread:error=EFOO 13 "'EFOO' is no error"
-wrong pread:kill=SIGFOO 12 "'SIGFOO' is no signal"
-wrong pread:lie 7 "'lie' cannot be done to all of that set"
-wrong all:torn=5 5 "'torn' cannot be done to all of that set"
-wrong fsync:short=1 7 "'short' cannot be done to all of that set"
-wrong io_getevents:partial=1 23 "'partial' is for io_submit"
-wrong io_setup:cap=1 15 "'cap' is for io_submit and io_getevents"
-wrong io_submit:error=EIO:fd=3 25 'of calls only pid, comm and ctx are known'
-wrong pread:delay=5 13 'a time needs its unit: us, ms or s'
-wrong pread:delay=5ms..4ms 13 'the range ends before it begins'
-wrong pread:delay=5msx 13 "'x' is too much"
-wrong pread:short=100% 13 'from 1% to 99%'
-wrong pread:error=EIO:when=0 22 'first[..last][+step], from 1 on'
-wrong pread:error=EIO:prob=2 22 'from 0 to 1'
-wrong pread:error=EIO:scope=one 23 "only 'all' is known"
-wrong pread:fd=-1:error=EIO 10 "'-1' is no number"
-wrong pread:direct=2:error=EIO 14 'from 0 to 1'
-wrong pread:off=9..3:error=EIO 11 'the range ends before it begins'
-wrong pread:error=EIO:error=EIO 17 "a second 'error'"
-wrong pread:path=a:path=b:error=EIO 14 "a second 'path'"
+wrong pread:delay=5 14 'a time needs its unit: us, ms or s'
 wrong pwrite:lost:short=3 20 'two of these actions contradict each other'
-wrong pread:hang:delay=1s 20 'what hangs cannot do anything else'
-wrong pread:error=EIO:dist=exp 25 "'dist' belongs to 'delay'"
+wrong pread:error=EPIPE 13 "a read cannot give that error; with ':force' it is done all the same"
+run "$AIO_SANDBOX" -q -e fault=pread,poll:error=ENOSPC:when=2 echo started
+is 'wrong: the short form' "$status $out $err" "125  aio-sandbox: option '-e fault': pread,poll:error=ENOSPC:when=2: at character 18: a read cannot give that error; with ':force' it is done all the same"
+run "$AIO_SANDBOX" --seed=3 echo started
+is 'a seed without a rule' "$status $out $(echo "$err" | head -n 1)" \
+	'0 started aio-sandbox: --seed does nothing: there is no fault rule'
 
 # planned TEXT...: sets $status, $out and $err
 planned()
 {
+	# shellcheck disable=SC2059 # it is the format
 	printf "$@" >"$tmp/plan"
 	run "$AIO_SANDBOX" -q --plan="$tmp/plan" --seed=3 "$victim" "$file" w0,1024,a submit get1,1 file
 	out=$(printf '%s' "$out" | tr '\n' ';')
@@ -65,6 +45,15 @@ is 'a plan: file and line of what is wrong' "$status $out $err" \
 run "$AIO_SANDBOX" -q --plan="$tmp/no-plan" true
 is 'a plan that is not there' "$status $out $err" \
 	"125  aio-sandbox: option '--plan': $tmp/no-plan: No such file or directory"
+
+run "$AIO_SANDBOX" -v -e inject=pwrite:short=5:when=1 -e inject=pread:error=EIO:when=2 -e inject=sync:lie \
+	"$victim" "$file" w0,8,a submit get1,1 r0,5 submit get1,1
+is 'at the end: each rule' "$(echo "$err" | sed -n 's/^aio-sandbox: \(fault rule [0-9:]* [0-9h]\)/\1/p')" \
+"fault rule 1: 1 matched, 1 fired: pwrite:short=5:when=1
+fault rule 2: 1 matched, 0 fired: pread:error=EIO:when=2
+fault rule 2 has never fired, of 1 that matched: pread:error=EIO:when=2
+fault rule 3: 0 matched, 0 fired: sync:lie
+fault rule 3 has never fired, of 0 that matched: sync:lie"
 
 # a set with an exclamation mark, and all of several
 inject '!pwrite:error=EIO' -- w0,1024,a submit get1,1 file

@@ -15,7 +15,7 @@ inject pwrite:error=ENOSPC -- counted w0,1024,a submit get1,1 efd file
 sees 'error of a write: nothing is written, and it counts in its eventfd' 'submit 1;get 1: 1=-ENOSPC;efd 1;file:'
 inject write:error=EPIPE -- qa submit get1,1
 sees 'error of a pipe: no signal comes with it' 'submit 1;get 1: 1=-EPIPE'
-inject poll:error=EBADF -- poll submit get1,1
+inject poll:error=EBADF:force -- poll submit get1,1
 sees 'error of a poll: an event, io_submit accepts it' 'submit 1;get 1: 1=-EBADF'
 inject fsync:error=EIO -- s submit get1,1 d submit get1,1
 sees 'error of fsync only' 'submit 1;get 1: 1=-EIO;submit 1;get 1: 2=0'

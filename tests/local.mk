@@ -29,6 +29,7 @@ unit_tests = \
 	%D%/engine_t \
 	%D%/engine_threads_t \
 	%D%/engine_uring_t \
+	%D%/fault_t \
 	%D%/feed_t \
 	%D%/filter_t \
 	%D%/format_t \

@@ -129,7 +129,9 @@ for run in 1 2 3 4 5; do
 	done
 	wait $!
 	status=$(cat "$tmp/offload.status")
-	[ "$status" -ne 0 ] && [ "$(requests_of offload)" = 0 ] || break
+	if [ "$status" -eq 0 ] || [ "$(requests_of offload)" != 0 ]; then
+		break
+	fi
 	echo "# offload, run $run: fio waits for its own threads"
 done
 was_good
