@@ -22,7 +22,12 @@ static void reap(struct children *c)
 	int wait_status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &wait_status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+	for (;;) {
+		pid = waitpid(-1, &wait_status, WNOHANG | WUNTRACED | WCONTINUED);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid <= 0)
+			break;
 		if (WIFSTOPPED(wait_status) && c->events.stopped(c->events.arg, pid, wait_status))
 			continue;
 		if (pid == c->program)

@@ -119,18 +119,21 @@ uint64_t copy_out_reach(struct request *r)
 	return reach;
 }
 
-uint64_t copy_out_writable(struct request *r, uint64_t reach)
+int64_t copy_out_writable(struct request *r, uint64_t reach)
 {
-	uint64_t before = 0, bytes, there;
+	uint64_t before = 0, bytes;
+	int64_t there;
 
 	for (unsigned i = 0; i < r->user_count && before < reach; i++) {
 		bytes = min_u64(r->user[i].length_bytes, reach - before);
 		there = mm_writable_bytes(r->ctx->mm, r->tid, r->user[i].base, bytes);
-		before += there;
-		if (there < bytes)
-			return before;
+		if (there < 0)
+			return there;
+		before += (uint64_t)there;
+		if ((uint64_t)there < bytes)
+			return (int64_t)before;
 	}
-	return reach;
+	return (int64_t)reach;
 }
 
 /* A failed read may have written a part: what is there before is copied back with it. */

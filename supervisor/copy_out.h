@@ -17,8 +17,11 @@ static inline struct request *request_of(struct list *node)
  * read-only is not seen by this one.
  */
 uint64_t copy_out_reach(struct request *r);
-/* How much of that can be written, too: for reads whose data are gone once they are taken. */
-uint64_t copy_out_writable(struct request *r, uint64_t reach);
+/*
+ * How much of that can be written, too, or -ENOMEM: for reads whose data are gone once they are
+ * taken.
+ */
+int64_t copy_out_writable(struct request *r, uint64_t reach);
 /*
  * It is less than the first piece, and what cannot be copied out must not be read either: a pipe
  * would lose it, O_DIRECT and some of procfs fail as a whole. Before the read is started.

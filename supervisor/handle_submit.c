@@ -96,28 +96,35 @@ static int started_done(struct submission *s, struct request *r)
 }
 
 /* Where memory is missing, old data are kept. */
-static void prepare_reach(struct submission *s, struct request *r)
+static int prepare_reach(struct submission *s, struct request *r)
 {
-	const uint64_t reach = submit_writable_reach(s, r);
+	const int64_t reach = submit_writable_reach(s, r);
 
-	if (reach >= r->io.length_bytes) {
+	if (reach < 0)
+		return (int)reach;
+	if ((uint64_t)reach >= r->io.length_bytes) {
 		copy_out_keep_torn(r);
-		return;
+		return 0;
 	}
 	if (s->finished)
 		settle(s);
-	copy_out_prepare(r, reach);
+	copy_out_prepare(r, (uint64_t)reach);
+	return 0;
 }
 
 static int start(struct submission *s, struct request *r)
 {
+	bool waits;
 	int back;
 
 	if (r->file->can & FILE_EVENTFD && s->finished)
 		settle(s);		/* it may count what this call has finished */
-	if (submit_must_reach(r))
-		prepare_reach(s, r);
+	if (submit_must_reach(r) && prepare_reach(s, r)) {
+		submit_unreserve(s, r);
+		return TAKEN_NO_ROOM;
+	}
 	submit_accept(s, r);
+	waits = submit_caller_waits(s, r);	/* before it makes the file larger */
 	back = submitter_enter(s, r);
 	request_start(s->d, r);
 	submitter_leave(back);
@@ -133,8 +140,9 @@ static int start(struct submission *s, struct request *r)
 	}
 	if (r->io.op == IO_READ && !r->io.direct && !s->call->first_behind)
 		s->call->first_behind = r->id;
-	if (!(r->withheld ? submit_waits_withheld(s, r) : submit_caller_waits(s, r)) &&
-	    !(request_has_more(r) && r->io.op == IO_WRITE))
+	if (r->withheld)
+		waits = submit_waits_withheld(s, r);
+	if (!waits && !(request_has_more(r) && r->io.op == IO_WRITE))
 		return TAKEN;
 	wait_for(s, r);
 	return TAKEN_WAIT;

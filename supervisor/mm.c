@@ -132,23 +132,23 @@ struct mm *mm_find(struct list *mms, pid_t tid, const struct process *but)
 	return NULL;
 }
 
-uint64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes)
+int64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes)
 {
 	uint64_t done = 0;
 	struct mapping m;
-	int err;
+	int err = 0;
 
 	if (mm->maps_fd < 0)
 		mm->maps_fd = tracee_open(tid, "maps", O_RDONLY);
-	while (mm->maps_fd >= 0 && done < bytes) {
+	if (mm->maps_fd < 0)
+		err = mm->maps_fd;
+	while (!err && done < bytes) {
 		err = mapping_at(mm->maps_fd, at + done, &m);
 		if (err == -ENOENT || (!err && !m.writable))
-			return done;
-		if (err)
-			break;
+			return (int64_t)done;
 		done = m.end - at;
 	}
-	return bytes;
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM ? -ENOMEM : (int64_t)bytes;
 }
 
 struct mm_search {

@@ -113,7 +113,7 @@ bool submit_takes_signals(const struct request *r);	/* for nobody else can: a si
 void submit_note_copied(struct request *r, ssize_t copied);	/* of a write's data, or -errno */
 /* Must it be known before a read starts how far its memory reaches, and may be written? So far. */
 bool submit_must_reach(const struct request *r);
-uint64_t submit_writable_reach(struct submission *s, struct request *r);
+int64_t submit_writable_reach(struct submission *s, struct request *r);
 /* A read that goes on: it is then the caller who finishes it. */
 bool submit_behind_is_hidden(struct submission *s, struct request *r);
 

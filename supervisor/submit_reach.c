@@ -66,13 +66,13 @@ bool submit_behind_is_hidden(struct submission *s, struct request *r)
 	       is_hidden_from(r, submit_reach(s, r));
 }
 
-uint64_t submit_writable_reach(struct submission *s, struct request *r)
+int64_t submit_writable_reach(struct submission *s, struct request *r)
 {
 	/* of all but O_DIRECT it is known by now */
 	const uint64_t reach = r->io.direct ? submit_reach(s, r) : copy_out_reach(r);
 
 	/* the kernel looks there before it judges alignment */
 	if (r->io.direct && !submit_misaligned(&r->io))
-		return reach;
+		return (int64_t)reach;
 	return copy_out_writable(r, reach);
 }

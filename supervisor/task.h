@@ -162,8 +162,9 @@ ssize_t mm_readv(struct mm *mm, pid_t tid, const struct uvec *from, unsigned fro
 		 const struct iovec *to, unsigned to_count);
 /*
  * How many of these bytes lie, from the first on, in memory that the program may write; all of them
- * where that cannot be told. `tid`: a thread that has the address space.
+ * where policy forbids to look. `tid`: a thread that has the address space. -ENOMEM: out of
+ * descriptors or memory.
  */
-uint64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes);
+int64_t mm_writable_bytes(struct mm *mm, pid_t tid, uaddr at, uint64_t bytes);
 
 #endif

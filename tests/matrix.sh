@@ -12,6 +12,12 @@ appends_in_order='19.restart/each-once-in-order
 	19.restart/lists-each-once-in-order
 	19.no-restart/each-once-in-order
 	19.no-restart/lists-each-once-in-order'
+complete_behind_submit='6.one-call/tail
+	6.credit/accepted-after-head-to-tail
+	6.credit/getevents-all
+	6.credit/accepted-after-getevents-all
+	6.nonsense/accepted-after-head-beyond-tail
+	6.nonsense/accepted-again'
 program=$AIO_SANDBOX
 export AIO_SANDBOX AIO_SANDBOX_FLAGS
 
@@ -40,9 +46,10 @@ matrix()
 	need flock
 	for submit in auto async kernel; do
 		AIO_SANDBOX_FLAGS="--engine=$1 --submit=$submit"
-		# appends that take long are then done by several workers
+		# appends that take long are then done by several workers, and complete when io_submit has returned
 		differs=
-		[ $submit != async ] || differs=$appends_in_order
+		[ $submit != async ] || differs="$appends_in_order
+			$complete_behind_submit"
 		every "$AIO_SANDBOX_FLAGS" "$1"
 		# shellcheck disable=SC2086 # lists of words
 		all_live $live

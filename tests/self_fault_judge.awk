@@ -154,7 +154,7 @@ END {
 	for (tag in after)
 		if (!(tag in before))
 			differs(tag, "(nothing)", after[tag])
-	if (lost)
+	if (lost && !gone)
 		verdict = "lost"
 	else if (!other && status == 0)
 		verdict = "fine"
