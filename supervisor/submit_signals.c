@@ -8,6 +8,7 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 #include "submit.h"
@@ -60,9 +61,11 @@ static bool looks_for_death(const struct request *r)
 int64_t submit_look_at_signals(const struct call *call, const struct request *r, ssize_t copied)
 {
 	struct termios t;
+	struct stat st;
 
 	if (!call->interrupted || r->file->io.class != FILE_PEER ||
-	    copied < (ssize_t)min_u64(r->io.length_bytes, TTY_PIECE_BYTES))
+	    copied < (ssize_t)min_u64(r->io.length_bytes, TTY_PIECE_BYTES) ||
+	    fstat(r->io.file->fd, &st) || !S_ISCHR(st.st_mode))
 		return 0;
 	if (tcgetattr(r->io.file->fd, &t))
 		return errno == EIO ? -EIO : 0;

@@ -178,6 +178,7 @@ static void events(void)
 	struct { const sigset_t *set; size_t size; } *usig = (void *)(secret + PAGE + 64);
 	sigset_t *set = (sigset_t *)(secret + PAGE + 128);
 	pthread_t thread;
+	struct io_event left;
 	struct iocb cb[3];
 
 	*limit = (struct timespec){ 0, 1000000 };
@@ -207,6 +208,7 @@ static void events(void)
 	obs_num("8.hidden/events-read-only", aio_getevents(ctx, 1, 1, ev, NULL));
 	need(!mprotect(secret, PAGE, PROT_READ | PROT_WRITE));
 	obs_num("8.hidden/events-left", aio_getevents(ctx, 1, 1, ev, NULL));
+	(void)reap_now(ctx, 1, &left);		/* should it still be there */
 }
 
 static void handled(int signo)
