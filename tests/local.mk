@@ -189,6 +189,7 @@ script_tests = \
 	%D%/inject_calls.sh \
 	%D%/inject_cli.sh \
 	%D%/inject_io.sh \
+	%D%/inject_seed.sh \
 	%D%/inject_time.sh \
 	%D%/keys.sh \
 	%D%/layers.sh \
