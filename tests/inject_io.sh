@@ -76,8 +76,13 @@ for how in buffered direct; do
 		is "torn sectors, $how $op: the same ones again" "$out" "$first"
 	done
 done
-inject write:torn=sector -- w0,1024,a w1024,1024,a w2048,1024,a w3072,1024,a w4096,1024,a w5120,1024,a submit get6,6
-is 'torn sectors: of two always one is written' "$(tr -cd a <"$file" | wc -c)" 3072
+pairs=
+for offset in $(seq 0 1024 23552); do
+	pairs="$pairs w$offset,1024,a"
+done
+# shellcheck disable=SC2086
+inject write:torn=sector -- $pairs submit get24,24 file
+is 'torn sectors: of two always one is written' "$(tr -cd a <"$file" | wc -c)" 12288
 inject write:torn=sector -- append w0,4096,a submit get1,1 file
 like 'torn sectors of an append: the first ones' "$status $out" '0 submit 1;get 1: 1=-EIO;file:*'
 
